@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::{Map, Value, json};
 
 use crate::arguments::Arguments;
-use crate::change::Change;
+use crate::change::{Change, Heading};
 use crate::host::{Host, Kind, Metadata, Permissions};
 use crate::mode::{self, Mode};
 use crate::module::ModuleError;
@@ -161,6 +161,7 @@ impl Wanted {
             path: path.to_owned(),
             permissions,
             follow,
+            heading: Heading::File,
         };
         (permissions != Permissions::default()).then_some(change)
     }
@@ -171,6 +172,10 @@ pub fn describe(host: &dyn Host, path: &Path) -> Result<Map<String, Value>, Modu
     let Some(found) = host.metadata(path)? else {
         return Ok(Map::new());
     };
+    // As Ansible, which asks whether the path exists, links followed.
+    if found.kind == Kind::Symlink && host.metadata_followed(path)?.is_none() {
+        return Ok(Map::new());
+    }
     let owner = host.users()?.into_iter().find(|user| user.uid == found.uid);
     let group = host
         .groups()?

@@ -27,6 +27,8 @@ pub enum Change {
         path: PathBuf,
         permissions: Permissions,
         follow: bool,
+        /// What stands above the sides of its diff.
+        heading: Heading,
     },
     /// Make one folder.
     CreateDirectory { path: PathBuf, mode: u32 },
@@ -86,6 +88,8 @@ pub enum Heading {
     File,
     /// The file, and that it is about its content.
     Content,
+    /// The file, and whether it is about its content or its attributes, of which both are shown.
+    Aspect,
     /// Where the new side comes from; the old side is the file, if it was there.
     From(String),
 }
@@ -122,6 +126,14 @@ impl Change {
     /// Writes a file, keeping its mode and owner.
     pub fn write(path: impl Into<PathBuf>, bytes: impl Into<Vec<u8>>) -> Change {
         Change::Write(FileWrite::new(path, bytes))
+    }
+
+    /// The same change of attributes, with that above its diff.
+    pub fn as_aspect(mut self) -> Change {
+        if let Change::Permissions { heading, .. } = &mut self {
+            *heading = Heading::Aspect;
+        }
+        self
     }
 
     /// Runs a program that must succeed.
@@ -248,6 +260,7 @@ fn apply(change: &Change, context: &Context<'_>, outcome: &mut Outcome) -> Resul
             path,
             permissions,
             follow,
+            ..
         } => {
             set_permissions(host, path, *permissions, *follow)?;
         }
@@ -345,11 +358,7 @@ fn filled(failure: &str, output: &Output) -> String {
 
 /// What a program left, under the names of `command`.
 pub(crate) fn results(output: &Output) -> Value {
-    json!({
-        "rc": output.status, "stdout": output.stdout, "stderr": output.stderr,
-        "stdout_lines": output.stdout.lines().collect::<Vec<_>>(),
-        "stderr_lines": output.stderr.lines().collect::<Vec<_>>(),
-    })
+    json!({ "rc": output.status, "stdout": output.stdout, "stderr": output.stderr })
 }
 
 fn must_succeed(output: Output, outcome: &mut Outcome) -> Result<(), ModuleError> {
@@ -401,6 +410,7 @@ fn write_file(
             gid: Some(before.gid),
         };
         host.write(&backup, &mut host.open(&write.path)?, permissions)?;
+        host.set_times(&backup, Some(before.accessed), Some(before.modified))?;
         outcome.backup_file = Some(backup.to_string_lossy().into_owned());
     }
     Ok(host.write(

@@ -35,22 +35,37 @@ pub fn diffs(changes: &[Change], context: &Context<'_>) -> Result<Vec<Diff>, Hos
     Ok(diffs)
 }
 
-fn diff(change: &Change, context: &Context<'_>) -> Result<Option<Diff>, HostError> {
+fn diff(change: &Change, context: &Context<'_>) -> Result<Vec<Diff>, HostError> {
     let host = context.host;
     Ok(match change {
         Change::Write(FileWrite {
             content: FileContent::Hidden(_),
             ..
-        }) => None,
-        Change::Write(write) => Some(write_diff(write, context)?),
+        }) => Vec::new(),
+        Change::Write(write) => {
+            let content = write_diff(write, context)?;
+            let attributes = match &write.heading {
+                Heading::Aspect => aspect_diff(host, &write.path, write.permissions)?,
+                _ => None,
+            };
+            [content].into_iter().chain(attributes).collect()
+        }
+        Change::Permissions {
+            path,
+            permissions,
+            heading: Heading::Aspect,
+            ..
+        } => aspect_diff(host, path, *permissions)?.into_iter().collect(),
         Change::Permissions {
             path, permissions, ..
-        } => permission_diff(host, path, *permissions)?,
-        Change::CreateDirectory { path, .. } => Some(state_diff(host, path, "directory")?),
-        Change::Symlink { path, .. } => Some(state_diff(host, path, "link")?),
-        Change::HardLink { path, .. } => Some(state_diff(host, path, "hard")?),
-        Change::Remove { path } => Some(state_diff(host, path, "absent")?),
-        _ => None,
+        } => permission_diff(host, path, *permissions)?
+            .into_iter()
+            .collect(),
+        Change::CreateDirectory { path, .. } => vec![state_diff(host, path, "directory")?],
+        Change::Symlink { path, .. } => vec![state_diff(host, path, "link")?],
+        Change::HardLink { path, .. } => vec![state_diff(host, path, "hard")?],
+        Change::Remove { path } => vec![state_diff(host, path, "absent")?],
+        _ => Vec::new(),
     })
 }
 
@@ -65,7 +80,9 @@ fn write_diff(write: &FileWrite, context: &Context<'_>) -> Result<Diff, HostErro
     let after = readable(&mut open(&write.content, context)?);
     let (before_header, after_header) = match &write.heading {
         Heading::File => (path.clone(), path.clone()),
-        Heading::Content => (format!("{path} (content)"), format!("{path} (content)")),
+        Heading::Content | Heading::Aspect => {
+            (format!("{path} (content)"), format!("{path} (content)"))
+        }
         Heading::From(source) if before.is_some() => (path.clone(), source.clone()),
         Heading::From(source) => (String::new(), source.clone()),
     };
@@ -93,11 +110,44 @@ fn readable(input: &mut dyn Read) -> String {
     }
 }
 
+type Sides = (Map<String, Value>, Map<String, Value>);
+
 fn permission_diff(
     host: &dyn Host,
     path: &Path,
     wanted: Permissions,
 ) -> Result<Option<Diff>, HostError> {
+    let sides = permission_sides(host, path, wanted)?;
+    Ok(sides.map(|(before, after)| attribute_diff(path, before, after)))
+}
+
+/// The attributes that differ, under a heading that tells them from the content; none, if none differ.
+fn aspect_diff(
+    host: &dyn Host,
+    path: &Path,
+    wanted: Permissions,
+) -> Result<Option<Diff>, HostError> {
+    let sides = permission_sides(host, path, wanted)?;
+    Ok(sides
+        .filter(|(_, after)| !after.is_empty())
+        .map(|(before, after)| {
+            let header = format!("{} (file attributes)", path.display());
+            Diff {
+                path: path.to_string_lossy().into_owned(),
+                before_header: header.clone(),
+                after_header: header,
+                before: sorted_json(before),
+                after: sorted_json(after),
+            }
+        }))
+}
+
+/// The attributes that differ, as they are and as they shall be; `None` where nothing is there.
+fn permission_sides(
+    host: &dyn Host,
+    path: &Path,
+    wanted: Permissions,
+) -> Result<Option<Sides>, HostError> {
     let Some(current) = host.metadata_followed(path)? else {
         return Ok(None);
     };
@@ -120,7 +170,7 @@ fn permission_diff(
         json!(current.uid),
         wanted.uid.map(|uid| json!(uid)),
     );
-    Ok(Some(attribute_diff(path, before, after)))
+    Ok(Some((before, after)))
 }
 
 fn state_diff(host: &dyn Host, path: &Path, after: &str) -> Result<Diff, HostError> {
@@ -146,7 +196,8 @@ fn shown(mode: u32) -> Value {
     Value::from(crate::mode::show(mode))
 }
 
-fn attribute_diff(
+/// The two sides of what is told of a path beside its content.
+pub(crate) fn attribute_diff(
     path: &Path,
     mut before: Map<String, Value>,
     mut after: Map<String, Value>,

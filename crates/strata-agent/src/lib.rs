@@ -31,6 +31,7 @@ pub mod on_terminal;
 pub mod outdated;
 mod pattern;
 pub mod protocol;
+mod replacement;
 pub mod request;
 pub mod serve;
 pub mod system;

@@ -13,7 +13,8 @@ use crate::attributes;
 use crate::change::{self, Change, Contents, Outcome};
 use crate::flags::Flags;
 use crate::host::{Host, HostError};
-use crate::protocol::{Task, TaskResult};
+use crate::protocol::{Diff, Task, TaskResult};
+use crate::words;
 
 /// One module with the arguments of one task.
 pub trait Module: Sized {
@@ -28,6 +29,15 @@ pub trait Module: Sized {
     fn observe(&self, host: &dyn Host) -> Result<Self::Current, ModuleError>;
     /// Says what has to be done, in order.
     fn decide(&self, current: &Self::Current) -> Vec<Change>;
+    /// Shows what the changes do, before they are made.
+    fn diffs(
+        &self,
+        _current: &Self::Current,
+        changes: &[Change],
+        context: &Context<'_>,
+    ) -> Result<Vec<Diff>, ModuleError> {
+        Ok(change::diffs(changes, context)?)
+    }
     /// Says what the task returns beside `changed`.
     fn report(
         &self,
@@ -49,7 +59,7 @@ pub struct Report {
     /// Whether something changed; `None` when there was any change to make.
     pub changed: Option<bool>,
     /// Diffs that do not follow from the changes themselves.
-    pub diff: Vec<crate::protocol::Diff>,
+    pub diff: Vec<Diff>,
     /// Warnings and deprecations.
     pub notices: Vec<crate::protocol::Notice>,
 }
@@ -103,11 +113,9 @@ impl ModuleError {
     }
 
     /// The same with values.
-    pub fn with(self, values: Value) -> ModuleError {
-        ModuleError {
-            values: self::values(values),
-            ..self
-        }
+    pub fn with(mut self, values: Value) -> ModuleError {
+        self.values.extend(self::values(values));
+        self
     }
 }
 
@@ -119,8 +127,7 @@ impl From<HostError> for ModuleError {
         let failure = ModuleError::new(error.to_string());
         match error {
             HostError::NoProgram(name) => failure.with(json!({
-                "rc": 2, "cmd": name, "stdout": "", "stdout_lines": [],
-                "stderr": "", "stderr_lines": [],
+                "rc": 2, "cmd": name, "stdout": "", "stderr": "",
             })),
             _ => ModuleError {
                 unknown,
@@ -167,7 +174,36 @@ pub fn perform<M: Module>(context: &Context<'_>) -> Result<TaskResult, ModuleErr
         Some((flags, path)) => with_flags(result, M::SPEC.module, &flags, &path, context),
         None => Ok(result),
     });
-    done.map_err(|error| doubted(error, context.host))
+    match done {
+        Ok(mut result) => {
+            put_lines(&mut result.values);
+            Ok(result)
+        }
+        Err(error) => {
+            let mut error = doubted(placed(error, context.host), context.host);
+            put_lines(&mut error.values);
+            Err(error)
+        }
+    }
+}
+
+/// As Ansible does for each module: beside the output of programs stand its lines.
+fn put_lines(values: &mut Map<String, Value>) {
+    for (whole, lines) in [("stdout", "stdout_lines"), ("stderr", "stderr_lines")] {
+        if let Some(Value::String(text)) = values.get(whole) {
+            let split = words::lines(text).into();
+            values.insert(lines.to_owned(), split);
+        }
+    }
+}
+
+/// As with results, a failure that names a path tells what is there, as far as it does not tell itself.
+fn placed(mut error: ModuleError, host: &dyn Host) -> ModuleError {
+    let facts = path_facts(host, &error.values).unwrap_or_default();
+    for (name, value) in facts {
+        error.values.entry(name).or_insert(value);
+    }
+    error
 }
 
 /// The flags that the file shall have, and the path that the task names; refused where it is about several.
@@ -253,7 +289,7 @@ fn steps<M: Module>(module: &M, context: &Context<'_>) -> Result<TaskResult, Mod
     let current = module.observe(context.host)?;
     let changes = module.decide(&current);
     let diff = if context.task.diff {
-        change::diffs(&changes, context)?
+        module.diffs(&current, &changes, context)?
     } else {
         Vec::new()
     };

@@ -30,7 +30,6 @@ pub(crate) enum Pattern {
 /// What a pattern's groups matched.
 pub(crate) struct Groups<'t> {
     all: Vec<Option<&'t str>>,
-    names: Vec<Option<String>>,
 }
 
 /// Compiles a pattern for whole texts.
@@ -72,24 +71,39 @@ impl Pattern {
     pub(crate) fn all<'t>(&self, text: &'t str) -> Vec<(usize, usize, Groups<'t>)> {
         match self {
             Pattern::Plain(regex) => {
-                let names = names(regex.capture_names());
                 let found = regex.captures_iter(text).map(|found| {
                     let whole = found.get_match();
                     let all = found.iter().map(|group| group.map(|group| group.as_str()));
-                    (whole.start(), whole.end(), Groups::new(all, &names))
+                    (whole.start(), whole.end(), Groups::new(all))
                 });
                 found.collect()
             }
             Pattern::Backtracking(regex) => {
-                let names = names(regex.capture_names());
                 let found = regex.captures_iter(text).map_while(Result::ok);
                 let found = found.filter_map(|found| {
                     let whole = found.get(0)?;
                     let all = found.iter().map(|group| group.map(|group| group.as_str()));
-                    Some((whole.start(), whole.end(), Groups::new(all, &names)))
+                    Some((whole.start(), whole.end(), Groups::new(all)))
                 });
                 found.collect()
             }
+        }
+    }
+
+    /// How many groups there are, the whole match among them.
+    pub(crate) fn groups(&self) -> usize {
+        match self {
+            Pattern::Plain(regex) => regex.captures_len(),
+            Pattern::Backtracking(regex) => regex.captures_len(),
+        }
+    }
+
+    /// The number of the group of a name.
+    pub(crate) fn group(&self, name: &str) -> Option<usize> {
+        let is_it = |known: Option<&str>| known == Some(name);
+        match self {
+            Pattern::Plain(regex) => regex.capture_names().position(is_it),
+            Pattern::Backtracking(regex) => regex.capture_names().position(is_it),
         }
     }
 
@@ -105,28 +119,14 @@ impl Pattern {
     }
 }
 
-fn names<'n>(names: impl Iterator<Item = Option<&'n str>>) -> Vec<Option<String>> {
-    names.map(|name| name.map(str::to_owned)).collect()
-}
-
 impl<'t> Groups<'t> {
-    fn new(all: impl Iterator<Item = Option<&'t str>>, names: &[Option<String>]) -> Groups<'t> {
-        Groups {
-            all: all.collect(),
-            names: names.to_vec(),
-        }
+    fn new(all: impl Iterator<Item = Option<&'t str>>) -> Groups<'t> {
+        Groups { all: all.collect() }
     }
 
-    fn get(&self, number: usize) -> &'t str {
+    /// What the group of a number matched; nothing, if it took no part.
+    pub(crate) fn get(&self, number: usize) -> &'t str {
         self.all.get(number).copied().flatten().unwrap_or_default()
-    }
-
-    fn name(&self, name: &str) -> &'t str {
-        let is_it = |known: &Option<String>| known.as_deref() == Some(name);
-        self.names
-            .iter()
-            .position(is_it)
-            .map_or("", |number| self.get(number))
     }
 }
 
@@ -155,59 +155,9 @@ fn reason(pattern: &str, error: &regex::Error) -> String {
     )
 }
 
-/// Fills `\1`, `\g<1>` and `\g<name>` of a replacement from a match, as Python's `expand` does.
-pub(crate) fn expand(captures: &Groups<'_>, template: &str) -> String {
-    let mut text = String::new();
-    let mut rest = template;
-    while let Some(at) = rest.find('\\') {
-        text.push_str(&rest[..at]);
-        rest = &rest[at + 1..];
-        let (value, length) = escape(captures, rest);
-        text.push_str(&value);
-        rest = &rest[length..];
-    }
-    text + rest
-}
-
-/// What stands for an escape, and how many bytes after the backslash it takes.
-fn escape(captures: &Groups<'_>, rest: &str) -> (String, usize) {
-    if let Some((name, _)) = rest
-        .strip_prefix("g<")
-        .and_then(|rest| rest.split_once('>'))
-    {
-        let found = match name.parse() {
-            Ok(number) => captures.get(number),
-            Err(_) => captures.name(name),
-        };
-        return (found.to_owned(), name.len() + 3);
-    }
-    let digits = rest.bytes().take(2).take_while(u8::is_ascii_digit).count();
-    if let Ok(number) = rest[..digits].parse() {
-        return (captures.get(number).to_owned(), digits);
-    }
-    match rest.chars().next() {
-        Some('n') => ("\n".to_owned(), 1),
-        Some('t') => ("\t".to_owned(), 1),
-        Some('r') => ("\r".to_owned(), 1),
-        Some('\\') => ("\\".to_owned(), 1),
-        Some(other) => (format!("\\{other}"), other.len_utf8()),
-        None => ("\\".to_owned(), 0),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn replacements_are_filled_as_python_does() {
-        let pattern = python("regexp", r"^(?P<key>\w+)=(\d+)\Z").unwrap();
-        let found = pattern.all("port=80");
-        let check = |template, expected| assert_eq!(expand(&found[0].2, template), expected);
-        check(r"\1:\2", "port:80");
-        check(r"\g<key> \g<2>0", "port 800");
-        check(r"a\tb\\c\.d", "a\tb\\c\\.d");
-    }
 
     #[test]
     fn patterns_may_look_around_and_refer_back() {
@@ -215,10 +165,7 @@ mod tests {
         assert!(cgroup.is_match("console=tty1 rootwait"));
         assert!(!cgroup.is_match("console=tty1 cgroup_enable=memory rootwait"));
         let found = cgroup.all("rootwait");
-        assert_eq!(
-            expand(&found[0].2, r"\1 cgroup_enable=memory"),
-            "rootwait cgroup_enable=memory"
-        );
+        assert_eq!(found[0].2.get(1), "rootwait");
         let twice = python("regexp", r"(?P<word>\w+) (?P=word)").unwrap();
         assert_eq!(twice.find("a bb bb"), Some((2, 7)));
         assert!(python("regexp", "(?!a").is_err());

@@ -48,6 +48,25 @@ pub(crate) fn quote(word: &str) -> String {
     }
 }
 
+/// The lines of a text as Python's `splitlines` takes it apart.
+pub(crate) fn lines(text: &str) -> Vec<&str> {
+    let ends = |letter: char| matches!(letter, '\n'..='\r' | '\u{1c}'..='\u{1e}' | '\u{85}' | '\u{2028}' | '\u{2029}');
+    let mut lines = Vec::new();
+    let mut rest = text;
+    while let Some(at) = rest.find(ends) {
+        lines.push(&rest[..at]);
+        let end = match rest[at..].starts_with("\r\n") {
+            true => 2,
+            false => rest[at..].chars().next().map_or(1, char::len_utf8),
+        };
+        rest = &rest[at + end..];
+    }
+    if !rest.is_empty() {
+        lines.push(rest);
+    }
+    lines
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -71,5 +90,12 @@ mod tests {
         check(r#"x"y"z ''"#, &["xyz", ""]);
         check(r#""\$a \" \\""#, &["\\$a \" \\"]);
         assert_eq!(split("echo 'a").unwrap_err(), "No closing quotation");
+    }
+
+    #[test]
+    fn lines_end_where_they_do_in_python() {
+        assert_eq!(lines("a\r\nb\rc\u{2028}\n"), ["a", "b", "c", ""]);
+        assert_eq!(lines("10 %\r20 %\r\r\n"), ["10 %", "20 %", ""]);
+        assert!(lines("").is_empty());
     }
 }

@@ -213,9 +213,6 @@ impl Module for Apt {
 }
 
 fn put_output(values: &mut Map<String, Value>, stdout: &str, stderr: &str) {
-    let lines = |text: &str| text.lines().map(Value::from).collect::<Vec<_>>();
-    values.insert("stdout_lines".to_owned(), lines(stdout).into());
-    values.insert("stderr_lines".to_owned(), lines(stderr).into());
     values.insert("stdout".to_owned(), stdout.into());
     values.insert("stderr".to_owned(), stderr.into());
 }

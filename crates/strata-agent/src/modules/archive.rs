@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::programs;
 use crate::arguments::{Arguments, Field, Spec};
 use crate::attributes::{Attributes, Wanted};
-use crate::change::{Change, Outcome};
+use crate::change::{Change, Heading, Outcome};
 use crate::crc32;
 use crate::glob;
 use crate::host::{Host, Kind, Metadata, Permissions};
@@ -241,6 +241,7 @@ impl Archive {
                 gid: found.wanted.gid.or(Some(before.gid)),
             },
             follow: true,
+            heading: Heading::File,
         })
     }
 
@@ -249,13 +250,7 @@ impl Archive {
             return Ok(dest.clone());
         }
         match there {
-            [only] => {
-                let dot = match (self.format.as_str(), single) {
-                    ("gz" | "bz2" | "xz", false) => format!(".tar.{}", self.format),
-                    (format, _) => format!(".{format}"),
-                };
-                Ok(PathBuf::from(format!("{}{dot}", only.display())))
-            }
+            [only] if single => Ok(PathBuf::from(format!("{}.{}", only.display(), self.format))),
             [] => Ok(PathBuf::new()),
             _ => Err(ModuleError::new(
                 "Error, must specify \"dest\" when archiving multiple files or trees",

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::download;
 use super::edit::Existing;
 use crate::arguments::{Arguments, Field, Spec};
-use crate::change::{Change, FileWrite, Outcome};
+use crate::change::{Change, FileWrite, Heading, Outcome};
 use crate::host::{Host, Permissions};
 use crate::module::{Module, ModuleError, Report, values};
 use crate::protocol::Task;
@@ -128,6 +128,7 @@ impl Module for AuthorizedKey {
                 path,
                 permissions: owner,
                 follow: true,
+                heading: Heading::File,
             });
         }
         let write = FileWrite::new(&found.file.path, found.file.bytes(found.text.clone()));

@@ -11,7 +11,7 @@ use crate::attributes::{Attributes, Wanted};
 use crate::change::{Change, Heading, Outcome};
 use crate::encoding::{self, Encoding};
 use crate::host::Host;
-use crate::module::{Module, ModuleError, Report};
+use crate::module::{Module, ModuleError, Report, values};
 use crate::pattern::{self, Pattern};
 use crate::protocol::Task;
 
@@ -41,8 +41,15 @@ struct Block {
 enum Place {
     Start,
     End,
-    After(Pattern),
-    Before(Pattern),
+    After(Landmark),
+    Before(Landmark),
+}
+
+/// What a new block goes beside.
+struct Landmark {
+    pattern: Pattern,
+    /// Whether it may span lines; then its first match counts, and else the last line that has one.
+    in_lines: bool,
 }
 
 /// The file before, and what it becomes.
@@ -51,6 +58,8 @@ pub(super) struct Found {
     missing: Vec<PathBuf>,
     wanted: Wanted,
     text: String,
+    /// Whether the file will be made, be it empty.
+    is_made: bool,
     msg: String,
 }
 
@@ -116,6 +125,7 @@ impl Module for Blockinfile {
         file.must_hold(&text)?;
         Ok(Found {
             wanted: self.attributes.resolve(host)?,
+            is_made: file.there.is_none() && self.present,
             file,
             missing,
             text,
@@ -128,21 +138,26 @@ impl Module for Blockinfile {
             path: path.clone(),
             mode: 0o755,
         });
-        let differs = found.text != found.file.text;
+        let differs = found.text != found.file.text || found.is_made;
         let write = differs.then(|| Edited {
-            heading: Heading::Content,
+            heading: Heading::Aspect,
             text: found.text.clone(),
             backup: self.backup,
             validate: self.validate.clone(),
         });
         let folders: Vec<Change> = folders.filter(|_| differs).collect();
-        let changes = found.file.changes(write, &found.wanted);
+        let changes = found.file.changes(write, &found.wanted).into_iter();
+        let changes = changes.map(Change::as_aspect);
         folders.into_iter().chain(changes).collect()
     }
 
     fn report(&self, _: &dyn Host, found: &Found, _: &Outcome) -> Result<Report, ModuleError> {
         Ok(Report {
-            msg: found.file.message(&found.msg, &found.wanted),
+            msg: match (&found.file.there, self.present) {
+                (None, false) => found.msg.clone(),
+                _ => found.file.message(&found.msg, &found.wanted),
+            },
+            values: values(json!({"msg": ""})),
             ..Report::default()
         })
     }
@@ -155,16 +170,19 @@ impl Block {
         let text = arguments.text("block");
         let present = arguments.text("state") == "present";
         let lines = text.lines().filter(|_| present).map(ended);
-        let pattern = |name: &str| match arguments.string(name) {
-            Some(text) if text.contains("(?m)") => Err(ModuleError::new(format!(
-                "{name}: a pattern over several lines is not supported by Strata yet"
-            ))),
-            Some(text) if text != "EOF" && text != "BOF" => pattern::python(name, &text).map(Some),
-            _ => Ok(None),
+        let landmark = |name: &str| -> Result<_, ModuleError> {
+            Ok(match arguments.string(name) {
+                Some(text) if text != "EOF" && text != "BOF" => {
+                    let pattern = pattern::python(name, &text)?;
+                    let in_lines = has_flag_of_lines(&text);
+                    Some(Landmark { pattern, in_lines })
+                }
+                _ => None,
+            })
         };
-        let place = match (pattern("insertafter")?, pattern("insertbefore")?) {
-            (Some(regex), _) => Place::After(regex),
-            (_, Some(regex)) => Place::Before(regex),
+        let place = match (landmark("insertafter")?, landmark("insertbefore")?) {
+            (Some(landmark), _) => Place::After(landmark),
+            (_, Some(landmark)) => Place::Before(landmark),
             _ if arguments.text("insertbefore") == "BOF" => Place::Start,
             _ => Place::End,
         };
@@ -182,13 +200,19 @@ impl Block {
     fn apply(&self, text: &str, there: bool) -> (String, String) {
         let mut lines: Vec<String> = text.split_inclusive('\n').map(str::to_owned).collect();
         let old = self.take(&mut lines);
-        if self.lines.is_empty() {
-            let msg = if old.is_some() { "Block removed" } else { "" };
-            return (lines.concat(), msg.to_owned());
-        }
         let at = old.unwrap_or_else(|| self.place(&lines));
         if let Some(line) = at.checked_sub(1).and_then(|above| lines.get_mut(above)) {
             *line = ended(line.trim_end_matches('\n'));
+        }
+        if self.lines.is_empty() {
+            // Ansible ends the line above in any case, and calls that a removal.
+            let new = lines.concat();
+            let msg = match there {
+                false => "File created",
+                true if new == text => "",
+                true => "Block removed",
+            };
+            return (new, msg.to_owned());
         }
         let mut new = vec![self.begin.clone()];
         new.extend(self.lines.iter().cloned());
@@ -203,8 +227,8 @@ impl Block {
         lines.splice(at..at, new);
         let new = lines.concat();
         let msg = match there {
-            _ if new == text => "",
             false => "File created",
+            true if new == text => "",
             true => "Block inserted",
         };
         (new, msg.to_owned())
@@ -224,14 +248,44 @@ impl Block {
     }
 
     fn place(&self, lines: &[String]) -> usize {
-        let last = |regex: &Pattern| lines.iter().rposition(|line| regex.is_match(line));
         match &self.place {
             Place::Start => 0,
             Place::End => lines.len(),
-            Place::After(regex) => last(regex).map_or(lines.len(), |at| at + 1),
-            Place::Before(regex) => last(regex).unwrap_or(lines.len()),
+            Place::After(mark) => mark.end(lines).map_or(lines.len(), |at| at + 1),
+            Place::Before(mark) => mark.start(lines).unwrap_or(lines.len()),
         }
     }
+}
+
+impl Landmark {
+    /// The line that it begins in.
+    fn start(&self, lines: &[String]) -> Option<usize> {
+        self.line(lines, |(start, _)| start)
+    }
+
+    /// The line that it ends in.
+    fn end(&self, lines: &[String]) -> Option<usize> {
+        self.line(lines, |(_, end)| end)
+    }
+
+    fn line(&self, lines: &[String], side: fn((usize, usize)) -> usize) -> Option<usize> {
+        if !self.in_lines {
+            return lines.iter().rposition(|line| self.pattern.is_match(line));
+        }
+        let text = lines.concat();
+        let at = side(self.pattern.find(&text)?);
+        Some(text[..at].matches('\n').count())
+    }
+}
+
+/// Whether a pattern begins with flags of which one is `m`.
+fn has_flag_of_lines(pattern: &str) -> bool {
+    let flags = pattern
+        .strip_prefix("(?")
+        .and_then(|rest| rest.split_once(')'));
+    flags.is_some_and(|(flags, _)| {
+        flags.contains('m') && flags.bytes().all(|flag| flag.is_ascii_alphabetic())
+    })
 }
 
 /// A line with its end.

@@ -91,9 +91,9 @@ impl Module for Capabilities {
             report.msg = "capabilities changed".to_owned();
         }
         if let Some(output) = outcome.outputs.last() {
-            let lines: Vec<&str> = output.stdout.lines().collect();
-            let said = json!({ "stdout": output.stdout, "stdout_lines": lines });
-            report.values.extend(values(said));
+            report
+                .values
+                .extend(values(json!({ "stdout": output.stdout })));
         }
         Ok(report)
     }

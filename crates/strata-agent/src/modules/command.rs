@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::arguments::{Arguments, Field, FieldKind, Spec, expand};
 use crate::change::{Change, Outcome};
-use crate::host::{Host, HostError};
+use crate::host::{Host, HostError, Kind};
 use crate::module::{Module, ModuleError, Report, values};
 use crate::protocol::Task;
 use crate::system;
@@ -137,12 +137,11 @@ impl Program {
 
     pub(super) fn observe(&self, host: &dyn Host) -> Result<Before, ModuleError> {
         if let Some(folder) = &self.chdir
-            && host.metadata_followed(folder)?.is_none()
+            && host.metadata_followed(folder)?.map(|found| found.kind) != Some(Kind::Directory)
         {
-            let path = folder.display();
-            return Err(ModuleError::new(format!(
-                "Unable to change directory before execution: {path} is not there"
-            )));
+            let said = json!({ "cmd": self.shown, "rc": null, "stdout": "", "stderr": "" });
+            let msg = "Unable to change directory before execution.";
+            return Err(ModuleError::new(msg).with(said));
         }
         let created = self
             .creates
@@ -221,8 +220,6 @@ impl Program {
         let values = json!({
             "cmd": self.shown,
             "rc": output.status,
-            "stdout_lines": lines(&stdout),
-            "stderr_lines": lines(&stderr),
             "msg": "",
             "stdout": stdout,
             "stderr": stderr,
@@ -262,8 +259,7 @@ impl Program {
         let msg = format!("{verb} run command since '{path}' {why}");
         let stdout = format!("skipped, since {path} {why}");
         let values = values(json!({
-            "cmd": self.shown, "rc": 0, "stdout": stdout, "stdout_lines": [stdout],
-            "stderr": "", "stderr_lines": [], "start": null, "end": null, "delta": null,
+            "cmd": self.shown, "rc": 0, "stdout": stdout, "stderr": "", "start": null, "end": null, "delta": null,
         }));
         Report {
             msg,
@@ -276,8 +272,7 @@ impl Program {
     fn only_checked(&self) -> Report {
         let known = self.creates.is_some() || self.removes.is_some();
         let values = values(json!({
-            "cmd": self.shown, "rc": 0, "stdout": "", "stdout_lines": [],
-            "stderr": "", "stderr_lines": [], "start": null, "end": null, "delta": null,
+            "cmd": self.shown, "rc": 0, "stdout": "", "stderr": "", "start": null, "end": null, "delta": null,
         }));
         let msg = "Command would have run if not in check mode".to_owned();
         Report {
@@ -288,8 +283,4 @@ impl Program {
             ..Report::default()
         }
     }
-}
-
-fn lines(text: &str) -> Vec<&str> {
-    text.lines().collect()
 }

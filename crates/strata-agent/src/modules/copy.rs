@@ -45,6 +45,8 @@ pub(super) struct Found {
     sha1: String,
     same: bool,
     wanted: Wanted,
+    /// When a source on the host was read and changed, which the copy keeps.
+    times: Option<(f64, f64)>,
     /// What has to be done where a whole folder is copied.
     tree: Option<Vec<Change>>,
 }
@@ -131,6 +133,10 @@ impl Module for Copy {
             let mode = host.metadata_followed(from)?.map(|found| found.mode);
             wanted.mode = mode.map(Mode::Absolute);
         }
+        let times = match &self.source {
+            Source::Remote(from) => host.metadata_followed(from)?,
+            _ => None,
+        };
         Ok(Found {
             dest,
             there,
@@ -138,6 +144,7 @@ impl Module for Copy {
             sha1,
             same,
             wanted,
+            times: times.map(|found| (found.accessed, found.modified)),
             tree: None,
         })
     }
@@ -163,18 +170,25 @@ impl Module for Copy {
             Some(there) if found.same => {
                 changes.extend(found.wanted.change(&found.dest, there, true));
             }
-            there => changes.push(Change::Write(FileWrite {
-                path: found.dest.clone(),
-                content: self.content(),
-                // A link in the way is replaced, and its mode means nothing.
-                permissions: found.wanted.for_write(
-                    there.as_ref().filter(|there| there.kind == Kind::File),
-                    0o644,
-                ),
-                backup: self.backup,
-                validate: self.validate.clone(),
-                heading: Heading::From(self.shown_source(&found.dest)),
-            })),
+            there => {
+                changes.push(Change::Write(FileWrite {
+                    path: found.dest.clone(),
+                    content: self.content(),
+                    // A link in the way is replaced, and its mode means nothing.
+                    permissions: found.wanted.for_write(
+                        there.as_ref().filter(|there| there.kind == Kind::File),
+                        0o644,
+                    ),
+                    backup: self.backup,
+                    validate: self.validate.clone(),
+                    heading: Heading::From(self.shown_source(&found.dest)),
+                }));
+                changes.extend(found.times.map(|(access, modification)| Change::Times {
+                    path: found.dest.clone(),
+                    access: Some(access),
+                    modification: Some(modification),
+                }));
+            }
         }
         changes
     }
@@ -312,6 +326,7 @@ impl Copy {
             missing: Vec::new(),
             sha1: String::new(),
             same: false,
+            times: None,
             wanted: wanted.clone(),
             tree: Some(changes),
         }))
@@ -359,7 +374,7 @@ impl Copy {
         let is_folder = kind == Some(Kind::Directory);
         if self.dest.ends_with('/') || is_folder {
             let Some(name) = self.file_name() else {
-                let msg = format!("can not use content with a dir as dest: {}", self.dest);
+                let msg = "can not use content with a dir as dest";
                 return Err(ModuleError::new(msg));
             };
             return Ok((dest.join(name), missing_folders(host, &dest)?));

@@ -43,8 +43,7 @@ impl Existing {
         path: &Path,
         encoding: Encoding,
     ) -> Result<Existing, ModuleError> {
-        // An edit goes through a link to the file that it means.
-        let end = host.resolve(path).unwrap_or_else(|_| path.to_owned());
+        let end = through_links(host, path)?;
         let shown = path.display();
         let there = host.metadata(&end)?;
         if there
@@ -131,6 +130,23 @@ pub(super) fn bytes(encoding: Encoding, text: &str, path: &Path) -> Result<Vec<u
             "{shown}: its encoding ({encoding:?}) lacks a character of the new text"
         ))
     })
+}
+
+/// The file that an edit means: links lead to it, whether it is there or not.
+pub(super) fn through_links(host: &dyn Host, path: &Path) -> Result<PathBuf, ModuleError> {
+    if let Ok(end) = host.resolve(path) {
+        return Ok(end);
+    }
+    let mut end = path.to_owned();
+    // As many as Linux follows.
+    for _ in 0..40 {
+        if !is_link(host, &end)? {
+            break;
+        }
+        let target = host.link_target(&end)?;
+        end = end.parent().unwrap_or(Path::new("/")).join(target);
+    }
+    Ok(end)
 }
 
 fn is_link(host: &dyn Host, path: &Path) -> Result<bool, ModuleError> {

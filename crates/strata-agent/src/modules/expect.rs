@@ -148,7 +148,6 @@ impl Expect {
         let time = |at: f64| crate::time::stamp(at, "%Y-%m-%d %H:%M:%S.%6f");
         json!({
             "cmd": self.line, "rc": output.status, "stdout": said,
-            "stdout_lines": said.lines().collect::<Vec<_>>(),
             "start": time(found.start), "end": time(end),
             "delta": format!("{:.6}", end - found.start),
         })

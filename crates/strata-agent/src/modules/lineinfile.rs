@@ -14,6 +14,7 @@ use crate::host::{Host, Kind, Metadata};
 use crate::module::{Module, ModuleError, Report, values};
 use crate::pattern::{self, Pattern};
 use crate::protocol::{Notice, Task};
+use crate::replacement::Replacement;
 
 pub(super) struct Lineinfile {
     path: PathBuf,
@@ -106,10 +107,7 @@ impl Module for Lineinfile {
     }
 
     fn observe(&self, host: &dyn Host) -> Result<Found, ModuleError> {
-        // An edit goes through a link to the file that it means.
-        let path = host
-            .resolve(&self.path)
-            .unwrap_or_else(|_| self.path.clone());
+        let path = edit::through_links(host, &self.path)?;
         let shown = self.path.display();
         let there = host.metadata(&path)?;
         let mut missing = Vec::new();
@@ -139,7 +137,7 @@ impl Module for Lineinfile {
                 msg: "file not present".to_owned(),
                 found: None,
             },
-            _ => self.rule.apply(&before),
+            _ => self.rule.apply(&before)?,
         };
         let bytes = match &edit.text {
             Some(text) => Some(edit::bytes(self.encoding, text, &self.path)?),
@@ -170,10 +168,11 @@ impl Module for Lineinfile {
                 permissions: found.wanted.for_write(found.there.as_ref(), 0o644),
                 backup: self.backup,
                 validate: self.validate.clone(),
-                heading: Heading::Content,
+                heading: Heading::Aspect,
             }));
         } else if let Some(there) = &found.there {
-            changes.extend(found.wanted.change(&found.path, there, true));
+            let change = found.wanted.change(&found.path, there, true);
+            changes.extend(change.map(Change::as_aspect));
         }
         changes
     }
@@ -184,6 +183,12 @@ impl Module for Lineinfile {
         found: &Found,
         outcome: &Outcome,
     ) -> Result<Report, ModuleError> {
+        if found.there.is_none() && !self.rule.present {
+            return Ok(Report {
+                msg: found.edit.msg.clone(),
+                ..Report::default()
+            });
+        }
         let backup = outcome.backup_file.clone().unwrap_or_default();
         let mut values = values(json!({ "backup": backup, "msg": "" }));
         if let Some(count) = found.edit.found {
@@ -271,12 +276,11 @@ impl Rule {
         ))
     }
 
-    fn apply(&self, text: &str) -> Edit {
+    fn apply(&self, text: &str) -> Result<Edit, ModuleError> {
         let lines: Vec<&str> = text.split_inclusive('\n').collect();
-        if self.present {
-            self.make_present(&lines)
-        } else {
-            self.make_absent(&lines)
+        match self.present {
+            true => self.make_present(&lines),
+            false => Ok(self.make_absent(&lines)),
         }
     }
 
@@ -308,7 +312,7 @@ impl Rule {
         }
     }
 
-    fn make_present(&self, lines: &[&str]) -> Edit {
+    fn make_present(&self, lines: &[&str]) -> Result<Edit, ModuleError> {
         let mut matching = lines
             .iter()
             .enumerate()
@@ -322,11 +326,11 @@ impl Rule {
             Some((at, line)) => self.replace(lines, at, line),
             None => match self.exact(lines) {
                 // It is there already, although no pattern finds it.
-                Some(at) if lines[at].ends_with('\n') => unchanged(),
+                Some(at) if lines[at].ends_with('\n') => Ok(unchanged()),
                 Some(at) => self.replace(lines, at, lines[at]),
                 // Nothing to refer back to.
-                None if self.backrefs => unchanged(),
-                None => self.insert(lines),
+                None if self.backrefs => Ok(unchanged()),
+                None => Ok(self.insert(lines)),
             },
         }
     }
@@ -350,30 +354,39 @@ impl Rule {
         found
     }
 
-    fn replace(&self, lines: &[&str], at: usize, line: &str) -> Edit {
+    fn replace(&self, lines: &[&str], at: usize, line: &str) -> Result<Edit, ModuleError> {
         let bare = line.trim_end_matches(['\r', '\n']);
-        let found = match &self.regexp {
-            Some(regexp) if self.backrefs => regexp.all(bare),
-            _ => Vec::new(),
-        };
-        let mut new = match found.first() {
-            Some((_, _, groups)) => pattern::expand(groups, &self.line),
-            None => self.line.clone(),
+        let mut new = match &self.regexp {
+            Some(regexp) if self.backrefs => self.referring_back(regexp, bare)?,
+            _ => self.line.clone(),
         };
         if !new.ends_with('\n') {
             new.push('\n');
         }
         // A last line without its end is the same line.
         if line == new || (self.regexp.is_none() && self.search.is_none()) {
-            return unchanged();
+            return Ok(unchanged());
         }
         let mut text: Vec<&str> = lines.to_vec();
         text[at] = &new;
-        Edit {
+        Ok(Edit {
             text: Some(text.concat()),
             msg: "line replaced".to_owned(),
             found: None,
-        }
+        })
+    }
+
+    /// The new line, with what the pattern's groups match in the old one.
+    fn referring_back(&self, regexp: &Pattern, line: &str) -> Result<String, ModuleError> {
+        let matches = regexp.all(line);
+        let Some((_, _, groups)) = matches.first() else {
+            return Ok(self.line.clone());
+        };
+        let replacement = Replacement::read(&self.line, regexp).map_err(|mistake| {
+            let words = mistake.words();
+            ModuleError::new(format!("Task failed: Module failed: {words}"))
+        })?;
+        Ok(replacement.fill(groups))
     }
 
     fn insert(&self, lines: &[&str]) -> Edit {

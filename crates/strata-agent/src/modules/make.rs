@@ -92,9 +92,7 @@ impl Module for Make {
         let shown: Vec<String> = argv.iter().map(|word| crate::words::quote(word)).collect();
         let (stdout, stderr) = (bare(&said.stdout), bare(&said.stderr));
         let mut values = values(json!({
-            "stdout": stdout, "stdout_lines": stdout.lines().collect::<Vec<_>>(),
-            "stderr": stderr, "stderr_lines": stderr.lines().collect::<Vec<_>>(),
-            "command": shown.join(" "),
+            "stdout": stdout, "stderr": stderr, "command": shown.join(" "),
         }));
         values.extend(self.given.clone());
         Ok(Report::of(values))

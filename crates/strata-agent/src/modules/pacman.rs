@@ -532,11 +532,7 @@ fn said(outputs: &[Output]) -> serde_json::Value {
             .map(|output| output.stderr.as_str())
             .collect(),
     );
-    json!({
-        "stdout_lines": stdout.lines().collect::<Vec<_>>(),
-        "stderr_lines": stderr.lines().collect::<Vec<_>>(),
-        "stdout": stdout, "stderr": stderr,
-    })
+    json!({ "stdout": stdout, "stderr": stderr })
 }
 
 fn last_line(said: &Output) -> Option<String> {

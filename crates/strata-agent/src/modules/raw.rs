@@ -3,7 +3,7 @@
 //! Where Ansible needs it because no module can run yet, here it is only `shell` with fewer
 //! arguments and fewer values: the agent is there in any case.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::arguments::{Arguments, Field, Spec};
 use crate::change::{Change, Outcome};
@@ -58,11 +58,8 @@ impl Module for Raw {
                 ..Report::default()
             });
         };
-        let lines = |text: &str| text.lines().map(Value::from).collect::<Vec<_>>();
         let found = json!({
-            "rc": output.status,
-            "stdout": output.stdout, "stdout_lines": lines(&output.stdout),
-            "stderr": output.stderr, "stderr_lines": lines(&output.stderr),
+            "rc": output.status, "stdout": output.stdout, "stderr": output.stderr,
         });
         if output.status != 0 {
             let error = ModuleError::new("non-zero return code").with(found);

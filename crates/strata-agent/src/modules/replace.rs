@@ -13,6 +13,7 @@ use crate::host::Host;
 use crate::module::{Module, ModuleError, Report, values};
 use crate::pattern::{self, Pattern};
 use crate::protocol::Task;
+use crate::replacement::{Mistake, Replacement};
 
 pub(super) struct Replace {
     path: PathBuf,
@@ -30,8 +31,18 @@ pub(super) struct Replace {
 pub(super) struct Found {
     file: Existing,
     wanted: Wanted,
-    text: Option<String>,
-    msg: String,
+    becomes: Becomes,
+}
+
+/// What becomes of a text.
+#[derive(Debug, PartialEq)]
+enum Becomes {
+    /// Another one, with so many matches replaced.
+    Other(String, usize),
+    /// What it is.
+    Same,
+    /// What it is, since the place to look at is not there; then attributes are left alone, too, as in Ansible.
+    NoPlace(String),
 }
 
 impl Module for Replace {
@@ -81,71 +92,95 @@ impl Module for Replace {
             let error = ModuleError::new(format!("Path {shown} does not exist !"));
             return Err(error.with(json!({"rc": 257})));
         }
-        let (text, msg) = self.apply(&file.text);
-        file.must_hold(text.as_deref().unwrap_or_default())?;
+        let becomes = self.apply(&file.text)?;
+        if let Becomes::Other(text, _) = &becomes {
+            file.must_hold(text)?;
+        }
         Ok(Found {
             wanted: self.attributes.resolve(host)?,
             file,
-            text,
-            msg,
+            becomes,
         })
     }
 
     fn decide(&self, found: &Found) -> Vec<Change> {
-        let write = found.text.clone().map(|text| edit::Edited {
-            heading: Heading::File,
-            text,
-            backup: self.backup,
-            validate: self.validate.clone(),
-        });
+        let write = match &found.becomes {
+            Becomes::NoPlace(_) => return Vec::new(),
+            Becomes::Same => None,
+            Becomes::Other(text, _) => Some(edit::Edited {
+                heading: Heading::File,
+                text: text.clone(),
+                backup: self.backup,
+                validate: self.validate.clone(),
+            }),
+        };
         found.file.changes(write, &found.wanted)
     }
 
     fn report(&self, _: &dyn Host, found: &Found, _: &Outcome) -> Result<Report, ModuleError> {
+        let msg = match &found.becomes {
+            Becomes::NoPlace(msg) => msg.clone(),
+            Becomes::Same => found.file.message("", &found.wanted),
+            Becomes::Other(_, count) => {
+                let msg = format!("{count} replacements made");
+                found.file.message(&msg, &found.wanted)
+            }
+        };
         Ok(Report {
-            msg: found.file.message(&found.msg, &found.wanted),
-            values: values(json!({"rc": 0})),
+            values: values(json!({"rc": 0, "msg": ""})),
+            msg,
             ..Report::default()
         })
     }
 }
 
 impl Replace {
-    /// The new text, if it differs, and the message.
-    fn apply(&self, text: &str) -> (Option<String>, String) {
+    fn apply(&self, text: &str) -> Result<Becomes, ModuleError> {
         let Some((start, end)) = self.section(text) else {
-            let shown = |regex: &Option<Pattern>| {
-                let text = regex.as_ref().map_or("", Pattern::as_str);
-                text.trim_start_matches("(?s)").to_owned()
-            };
-            let pattern = match (&self.after, &self.before) {
-                (Some(_), Some(_)) => format!(
-                    "{}(?P<subsection>.*?){}",
-                    shown(&self.after),
-                    shown(&self.before)
-                ),
-                (Some(_), None) => format!("{}(?P<subsection>.*)", shown(&self.after)),
-                _ => format!("(?P<subsection>.*){}", shown(&self.before)),
-            };
-            let msg =
-                format!("Pattern for before/after params did not match the given file: {pattern}");
-            return (None, msg);
+            return Ok(Becomes::NoPlace(self.no_place()));
         };
         let section = &text[start..end];
+        let read = Replacement::read(&self.replacement, &self.regexp);
+        let replacement = read.map_err(|mistake| {
+            ModuleError::new(match &mistake {
+                Mistake::Syntax(words) => {
+                    format!("Unable to process replace due to error: {words}")
+                }
+                Mistake::Name(words) => format!("Task failed: Module failed: {words}"),
+            })
+        })?;
         let found = self.regexp.all(section);
         let count = found.len();
         let (mut new, mut end_before) = (String::with_capacity(section.len()), 0);
         for (from, to, groups) in &found {
             new.push_str(&section[end_before..*from]);
-            new.push_str(&pattern::expand(groups, &self.replacement));
+            new.push_str(&replacement.fill(groups));
             end_before = *to;
         }
         new.push_str(&section[end_before..]);
         if count == 0 || new == section {
-            return (None, String::new());
+            return Ok(Becomes::Same);
         }
         let whole = [&text[..start], &new, &text[end..]].concat();
-        (Some(whole), format!("{count} replacements made"))
+        Ok(Becomes::Other(whole, count))
+    }
+
+    /// What is said where `after` or `before` matches nothing.
+    fn no_place(&self) -> String {
+        let shown = |regex: &Option<Pattern>| {
+            let text = regex.as_ref().map_or("", Pattern::as_str);
+            text.trim_start_matches("(?s)").to_owned()
+        };
+        let pattern = match (&self.after, &self.before) {
+            (Some(_), Some(_)) => format!(
+                "{}(?P<subsection>.*?){}",
+                shown(&self.after),
+                shown(&self.before)
+            ),
+            (Some(_), None) => format!("{}(?P<subsection>.*)", shown(&self.after)),
+            _ => format!("(?P<subsection>.*){}", shown(&self.before)),
+        };
+        format!("Pattern for before/after params did not match the given file: {pattern}")
     }
 
     /// The part of the text between `after` and `before`.

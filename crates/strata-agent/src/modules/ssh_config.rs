@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::file::missing_folders;
 use crate::arguments::{Arguments, Field, FieldKind, Spec};
-use crate::change::{Change, FileWrite, Outcome};
+use crate::change::{Change, FileWrite, Heading, Outcome};
 use crate::host::{Host, Permissions};
 use crate::module::{Module, ModuleError, Report, values};
 use crate::protocol::Task;
@@ -174,6 +174,7 @@ impl Module for SshConfig {
                     ..current.permissions
                 },
                 follow: false,
+                heading: Heading::File,
             });
             [Some(made), owned].into_iter().flatten()
         });

@@ -162,11 +162,7 @@ impl Module for DockerContainerExec {
             }
         };
         let (stdout, stderr) = (shown(&stdout), shown(&stderr));
-        let said = json!({
-            "rc": status, "stdout": stdout, "stderr": stderr,
-            "stdout_lines": stdout.lines().collect::<Vec<_>>(),
-            "stderr_lines": stderr.lines().collect::<Vec<_>>(),
-        });
+        let said = json!({ "rc": status, "stdout": stdout, "stderr": stderr });
         match status {
             0 => Ok(Report::of(values(said))),
             // To Ansible's module that is no failure, but to whoever runs it.

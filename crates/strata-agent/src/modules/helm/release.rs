@@ -178,9 +178,7 @@ impl Module for HelmRelease {
             diff: diff.collect(),
             notices: current.notices.clone(),
             ..Report::of(values(json!({
-                "command": current.line, "status": status,
-                "stdout_lines": stdout.lines().collect::<Vec<_>>(), "stdout": stdout,
-                "stderr_lines": stderr.lines().collect::<Vec<_>>(), "stderr": stderr,
+                "command": current.line, "status": status, "stdout": stdout, "stderr": stderr,
             })))
         })
     }

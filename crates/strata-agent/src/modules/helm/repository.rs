@@ -122,8 +122,6 @@ impl Module for HelmRepository {
         Ok(Report::of(match (&current.due, done) {
             (_, Some((due, output))) => values(json!({
                 "command": due.line, "stdout": output.stdout, "stderr": output.stderr,
-                "stdout_lines": output.stdout.lines().collect::<Vec<_>>(),
-                "stderr_lines": output.stderr.lines().collect::<Vec<_>>(),
             })),
             (None, None) if !outcome.check => {
                 values(json!({"repo_name": self.name, "repo_url": self.url}))

@@ -101,7 +101,9 @@ impl Module for IniFile {
             (true, Some(folder)) => missing_folders(host, folder)?,
             _ => Vec::new(),
         };
-        let edit = self.rule.apply(&file.text);
+        // As Python reads lines, and so writes them.
+        let text = file.text.replace("\r\n", "\n").replace('\r', "\n");
+        let edit = self.rule.apply(text.trim_start_matches('\u{feff}'));
         Ok(Found {
             file,
             missing,
@@ -159,14 +161,20 @@ impl Rule {
             }
         }
         let present = arguments.text("state") == "present";
+        let section = arguments.string("section").filter(|name| !name.is_empty());
         let allow_no_value = arguments.bool("allow_no_value");
         if present && !allow_no_value && values.is_empty() {
             return Err(ModuleError::new(
                 "Parameter 'value(s)' must be defined if state=present and allow_no_value=False.",
             ));
         }
+        if present && !allow_no_value && section.is_none() && arguments.string("option").is_none() {
+            return Err(ModuleError::new(
+                "one of `section` and `option` is required with state=present",
+            ));
+        }
         Ok(Rule {
-            section: arguments.string("section").filter(|name| !name.is_empty()),
+            section,
             conditions: conditions(arguments.raw("section_has_values"))?,
             option: arguments.string("option"),
             values,

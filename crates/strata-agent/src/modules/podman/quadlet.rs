@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::folder_of;
 use crate::arguments::Arguments;
-use crate::change::{Change, FileContent, FileWrite};
+use crate::change::{Change, FileContent, FileWrite, Heading};
 use crate::host::{Host, Metadata, Permissions};
 use crate::mode::Mode;
 use crate::module::ModuleError;
@@ -142,6 +142,7 @@ impl Quadlet {
             path: found.path.clone(),
             permissions,
             follow: true,
+            heading: Heading::File,
         };
         differs.then_some(change).into_iter().collect()
     }

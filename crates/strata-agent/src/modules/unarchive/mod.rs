@@ -259,6 +259,7 @@ impl Unarchive {
                 path,
                 permissions,
                 follow,
+                ..
             } = change
             {
                 crate::change::set_permissions(host, path, *permissions, *follow)?;

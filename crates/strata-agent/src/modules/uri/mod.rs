@@ -293,6 +293,7 @@ impl Uri {
             path,
             permissions,
             follow,
+            ..
         }) = &change
         {
             crate::change::set_permissions(host, path, *permissions, *follow)?;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{UserOptions, system};
-use crate::change::{Change, FileContent, FileWrite};
+use crate::change::{Change, FileContent, FileWrite, Heading};
 use crate::host::{Host, Kind, Permissions};
 use crate::module::ModuleError;
 
@@ -97,6 +97,7 @@ fn owned(path: &Path, permissions: Permissions) -> Change {
         path: path.to_owned(),
         permissions,
         follow: true,
+        heading: Heading::File,
     }
 }
 

@@ -4,13 +4,16 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 
+use super::edit::through_links;
 use crate::arguments::{Arguments, Field, Spec};
 use crate::attributes::{self, Attributes, Wanted};
 use crate::change::{Change, Outcome};
 use crate::diff::state_name;
 use crate::host::{Host, HostError, Kind, Metadata};
-use crate::module::{Module, ModuleError, Report};
-use crate::protocol::Task;
+use crate::module::{Context, Module, ModuleError, Report};
+use crate::protocol::{Diff, Notice, Task};
+
+mod diff;
 
 /// Deeper folders than this are not walked: such a tree is a mistake or an attack.
 const MAX_DEPTH: usize = 200;
@@ -50,6 +53,10 @@ pub(super) struct Found {
     below: Vec<(PathBuf, Metadata)>,
     /// A link that already is as asked.
     linked: bool,
+    /// Where a link leads.
+    target: Option<PathBuf>,
+    /// What attributes of a link are set of: where it will lead to, if links are followed; nothing, if that is not there.
+    aim: Option<(PathBuf, Metadata)>,
     now: f64,
 }
 
@@ -85,7 +92,8 @@ impl Module for File {
                 _ => match crate::time::read(&given, &format) {
                     Some(time) => Ok(Moment::At(time)),
                     None => Err(ModuleError::new(format!(
-                        "Error while obtaining timestamp for time {given} using format {format}"
+                        "Error while obtaining timestamp for time {given} using format {format}: \
+                         time data '{given}' does not match format '{format}'"
                     ))),
                 },
             }
@@ -107,21 +115,37 @@ impl Module for File {
     fn observe(&self, host: &dyn Host) -> Result<Found, ModuleError> {
         let own = host.metadata(&self.path)?;
         let state = self.state(own.as_ref());
+        let given = self.given(host, &state)?;
+        let own = match given == self.path {
+            true => own,
+            false => host.metadata(&given)?,
+        };
         if self.recurse && state != "directory" {
-            return Err(ModuleError::new(
-                "recurse option requires state to be 'directory'",
-            ));
+            let msg = "recurse option requires state to be 'directory'".to_owned();
+            return Err(failed(&given, msg));
+        }
+        if self.source.is_some() && !matches!(state.as_str(), "link" | "hard") {
+            let msg = "src option requires state to be 'link' or 'hard'".to_owned();
+            return Err(failed(&given, msg));
         }
         let is_link = own
             .as_ref()
             .is_some_and(|found| found.kind == Kind::Symlink);
         let about_target = matches!(state.as_str(), "file" | "directory" | "touch");
-        let path = match host.resolve(&self.path) {
-            Ok(end) if is_link && self.follow && about_target => end,
-            _ => self.path.clone(),
+        let path = match is_link && self.follow && about_target {
+            true => through_links(host, &given)?,
+            false => given,
         };
         let there = host.metadata(&path)?;
         let linked = self.check(host, &state, &path, there.as_ref())?;
+        let target = match there.as_ref().map(|found| found.kind) {
+            Some(Kind::Symlink) => Some(host.link_target(&path)?),
+            _ => None,
+        };
+        let aim = match state.as_str() {
+            "link" => self.aim(host, &path, target.as_deref())?,
+            _ => None,
+        };
         let missing = if state == "directory" {
             missing_folders(host, &path)?
         } else {
@@ -145,6 +169,8 @@ impl Module for File {
             missing,
             below,
             linked,
+            target,
+            aim,
             now: host.now(),
         })
     }
@@ -153,7 +179,7 @@ impl Module for File {
         match found.state.as_str() {
             "absent" => match found.there {
                 Some(_) => vec![Change::Remove {
-                    path: self.path.clone(),
+                    path: found.path.clone(),
                 }],
                 None => Vec::new(),
             },
@@ -168,6 +194,15 @@ impl Module for File {
         }
     }
 
+    fn diffs(
+        &self,
+        found: &Found,
+        changes: &[Change],
+        context: &Context<'_>,
+    ) -> Result<Vec<Diff>, ModuleError> {
+        self.shown(found, changes, context.host)
+    }
+
     fn report(
         &self,
         host: &dyn Host,
@@ -178,14 +213,22 @@ impl Module for File {
         let mut values = Map::new();
         match found.state.as_str() {
             "absent" => {
-                values.insert("path".to_owned(), shown(&self.path));
+                values.insert("path".to_owned(), shown(&found.path));
                 values.insert("state".to_owned(), "absent".into());
                 return Ok(Report::of(values));
             }
             "link" | "hard" => {
-                values.insert("dest".to_owned(), shown(&self.path));
-                let source = self.source.as_deref().map(shown);
-                values.insert("src".to_owned(), source.unwrap_or_default());
+                values.insert("dest".to_owned(), shown(&found.path));
+                // Without `src` a link is what it is; one that is followed tells where it leads.
+                let target = found
+                    .target
+                    .as_ref()
+                    .filter(|_| self.follow && found.aim.is_some());
+                let source = self.source.as_ref().or(target);
+                values.insert(
+                    "src".to_owned(),
+                    source.map(|it| shown(it)).unwrap_or_default(),
+                );
             }
             "touch" => {
                 values.insert("dest".to_owned(), shown(&found.path));
@@ -198,18 +241,66 @@ impl Module for File {
         if outcome.check && found.there.is_none() {
             values.insert("state".to_owned(), found.state.clone().into());
         }
-        Ok(Report::of(values))
+        let exists = found.there.is_some() || !outcome.check;
+        let dangles = found.state == "link" && found.aim.is_none() && exists;
+        let warning = dangles.then(|| Notice::Warning(DANGLING.to_owned()));
+        Ok(Report {
+            notices: warning.into_iter().collect(),
+            ..Report::of(values)
+        })
     }
 }
+
+/// What Ansible says of a link that leads nowhere.
+const DANGLING: &str = "Cannot set fs attributes on a non-existent symlink target. follow should be \
+                        set to False to avoid this.";
 
 impl File {
     fn state(&self, there: Option<&Metadata>) -> String {
         match (&self.state, there) {
             (Some(state), _) => state.clone(),
-            (None, _) if self.recurse => "directory".to_owned(),
             (None, Some(found)) if found.kind == Kind::Directory => "directory".to_owned(),
+            (None, Some(found)) if found.kind == Kind::Symlink => "link".to_owned(),
+            (None, None) if self.recurse => "directory".to_owned(),
             (None, _) => "file".to_owned(),
         }
+    }
+
+    /// What attributes of a link are set of.
+    fn aim(
+        &self,
+        host: &dyn Host,
+        path: &Path,
+        target: Option<&Path>,
+    ) -> Result<Option<(PathBuf, Metadata)>, ModuleError> {
+        if !self.follow {
+            let there = host.metadata(path)?;
+            let link = there.filter(|found| found.kind == Kind::Symlink);
+            let link = link.unwrap_or_else(|| fresh(Kind::Symlink, 0o777));
+            return Ok(Some((path.to_owned(), link)));
+        }
+        let Some(target) = self.source.as_deref().or(target) else {
+            return Ok(None);
+        };
+        let from = path.parent().unwrap_or(Path::new("/"));
+        let Ok(end) = host.resolve(&from.join(target)) else {
+            return Ok(None);
+        };
+        let there = host.metadata(&end)?;
+        Ok(there.map(|there| (end, there)))
+    }
+
+    /// The path that is meant: a folder stands for a file in it, named as the source.
+    fn given(&self, host: &dyn Host, state: &str) -> Result<PathBuf, ModuleError> {
+        let name = self.source.as_deref().and_then(Path::file_name);
+        let Some(name) = name.filter(|_| !matches!(state, "link" | "absent")) else {
+            return Ok(self.path.clone());
+        };
+        let there = host.metadata_followed(&self.path)?;
+        Ok(match there {
+            Some(found) if found.kind == Kind::Directory => self.path.join(name),
+            _ => self.path.clone(),
+        })
     }
 
     /// Refuses what cannot be, and says whether a link is already as asked.
@@ -222,10 +313,10 @@ impl File {
     ) -> Result<bool, ModuleError> {
         let shown = path.display();
         match (state, there.map(|found| found.kind)) {
-            ("file", None) => Err(failed(
-                path,
-                format!("file ({shown}) is absent, cannot continue"),
-            )),
+            ("file", None) => {
+                let msg = format!("file ({shown}) is absent, cannot continue");
+                Err(failed(path, msg).with(json!({"state": "absent"})))
+            }
             ("file", Some(Kind::Directory)) => Err(failed(
                 path,
                 format!("file ({shown}) is directory, cannot continue"),
@@ -234,14 +325,18 @@ impl File {
                 let name = state_name(there);
                 Err(failed(path, format!("{shown} already exists as a {name}")))
             }
-            ("link", _) => self.check_link(host, there),
-            ("hard", _) => self.check_hard(host, there),
+            ("link", _) => self.check_link(host, path, there),
+            ("hard", _) => self.check_hard(host, path, there),
             _ => Ok(false),
         }
     }
 
-    fn check_link(&self, host: &dyn Host, there: Option<&Metadata>) -> Result<bool, ModuleError> {
-        let path = &self.path;
+    fn check_link(
+        &self,
+        host: &dyn Host,
+        path: &Path,
+        there: Option<&Metadata>,
+    ) -> Result<bool, ModuleError> {
         let Some(source) = &self.source else {
             // Without `src` an existing link keeps its target.
             return match there {
@@ -252,16 +347,19 @@ impl File {
                 )),
             };
         };
-        let target = path.parent().unwrap_or(Path::new("/")).join(source);
+        // Where a folder is in the way, Ansible reads the source from there.
+        let from = match there.map(|found| found.kind) {
+            Some(Kind::Directory) => path,
+            _ => path.parent().unwrap_or(Path::new("/")),
+        };
+        let target = from.join(source);
         if !self.force && host.metadata_followed(&target)?.is_none() {
-            let shown = target.display();
-            return Err(failed(
-                path,
-                format!(
-                    "src file does not exist, use 'force=yes' if you really want to create the \
-                     link: {shown}"
-                ),
-            ));
+            let msg = format!(
+                "src file does not exist, use 'force=yes' if you really want to create the link: {}",
+                target.display()
+            );
+            let source = json!({"src": source.to_string_lossy()});
+            return Err(failed(path, msg).with(source));
         }
         match there.map(|found| found.kind) {
             Some(Kind::Symlink) => Ok(host.link_target(path)? == *source),
@@ -274,38 +372,36 @@ impl File {
                     format!("the directory {shown} is not empty, refusing to convert it"),
                 ))
             }
-            Some(_) if !self.force => Err(refused(path, "file", "symlink")),
+            Some(_) if !self.force => Err(refused(path, state_name(there), "symlink")),
             Some(_) => Ok(false),
         }
     }
 
-    fn check_hard(&self, host: &dyn Host, there: Option<&Metadata>) -> Result<bool, ModuleError> {
-        let path = &self.path;
+    fn check_hard(
+        &self,
+        host: &dyn Host,
+        path: &Path,
+        there: Option<&Metadata>,
+    ) -> Result<bool, ModuleError> {
         let Some(source) = &self.source else {
             return Err(failed(
                 path,
                 "src is required for creating new hardlinks".to_owned(),
             ));
         };
-        let Some(target) = host.metadata(source)? else {
-            let shown = source.display();
-            return Err(failed(path, format!("src {shown} does not exist")));
+        let ends = json!({"dest": path.to_string_lossy(), "src": source.to_string_lossy()});
+        let Some(target) = host.metadata_followed(source)? else {
+            return Err(ModuleError::new("src does not exist").with(ends));
         };
         match there {
             Some(found) if (found.device, found.inode) == (target.device, target.inode) => Ok(true),
-            Some(found) if found.kind == Kind::Directory => {
-                Err(refused(path, "directory", "hard link"))
-            }
+            // A link gives way, unless it leads to the source by the same name.
+            Some(found) if found.kind == Kind::Symlink => Ok(host.link_target(path)? == *source),
             Some(found) if !self.force => {
                 let msg = match found.links > 1 {
                     true => "Cannot link, different hard link exists at destination".to_owned(),
-                    false => format!(
-                        "Cannot link, file exists at destination: {}",
-                        path.display()
-                    ),
+                    false => "Cannot link, file exists at destination".to_owned(),
                 };
-                let path = path.to_string_lossy();
-                let ends = json!({ "path": path, "dest": path, "src": source.to_string_lossy() });
                 Err(ModuleError::new(msg).with(ends))
             }
             _ => Ok(false),
@@ -328,6 +424,7 @@ impl File {
         if let Some(there) = &found.there {
             changes.extend(found.wanted.change(&found.path, there, true));
         }
+        changes.extend(self.times(found));
         for (path, metadata) in &found.below {
             changes.extend(found.wanted.change(path, metadata, false));
         }
@@ -337,7 +434,7 @@ impl File {
     fn decide_link(&self, found: &Found) -> Vec<Change> {
         let mut changes = Vec::new();
         if let (false, Some(target)) = (found.linked, &self.source) {
-            let (path, target) = (self.path.clone(), target.clone());
+            let (path, target) = (found.path.clone(), target.clone());
             if found
                 .there
                 .as_ref()
@@ -350,20 +447,20 @@ impl File {
                 _ => Change::Symlink { path, target },
             });
         }
-        let fresh = fresh(
-            if found.state == "hard" {
-                Kind::File
-            } else {
-                Kind::Symlink
-            },
-            0o777,
-        );
+        if found.state == "link" {
+            let aim = found.aim.as_ref();
+            changes.extend(
+                aim.and_then(|(path, there)| found.wanted.change(path, there, self.follow)),
+            );
+            return changes;
+        }
+        let fresh = fresh(Kind::File, 0o777);
         let current = found
             .there
             .as_ref()
             .filter(|_| found.linked)
             .unwrap_or(&fresh);
-        changes.extend(found.wanted.change(&self.path, current, false));
+        changes.extend(found.wanted.change(&found.path, current, false));
         changes
     }
 
