@@ -155,7 +155,7 @@ for t in /var/tmp /tmp /dev/shm; do
   if [ "$f" = "$p" ]; then echo "$f"; read -r _; exit 0; fi
   (umask 022; mkdir -p "$d" && [ -O "$d" ] && [ ! -L "$d" ] && chmod 755 "$d" || exit 1
    [ -O "$f" ] && [ ! -L "$f" ] && [ -x "$f" ] && cmp -s "$p" "$f" && exit 0
-   cp "$p" "$f.$$" && chmod 755 "$f.$$" && mv -f "$f.$$" "$f") 2>/dev/null || continue
+   cp "$p" "$f.$$" && chmod 755 "$f.$$" && mv -f "$f.$$" "$f") 2>/dev/null || {{ rm -f "$f.$$"; continue; }}
   if [ -x "$f" ]; then echo "$f"; read -r _; exit 0; fi
 done"#,
         path = quote(path)

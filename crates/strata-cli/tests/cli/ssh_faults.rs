@@ -265,6 +265,14 @@ fn full(target: &Target) {
         on(target, &format!("umount {FOLDERS}"));
         without_agent(target);
     }
+
+    // Whom one becomes may not look into the home in which the agent lies.
+    on(target, "mount -t tmpfs -o size=64k,mode=1777 none /var/tmp");
+    let tasks = WHO.replace("become: true", "become: true\n      become_user: noisy");
+    let other = target.play(&tasks, &["-l", "t", "-e", "ansible_user=deploy"]);
+    ended(&other, 0);
+    says(&other, "\"r.stdout\": \"noisy\"");
+    assert_eq!(on(target, "find /var/tmp -type f; umount /var/tmp"), "");
 }
 
 /// Addresses with colons, of which the host has two without any setup; the way there is through itself.
