@@ -122,8 +122,8 @@ impl ItemResult {
     }
 
     /// Leaves out the variables that a later item of the same loop sets anew: a list that grows by an item a round would
-    /// otherwise be kept in all its lengths.
-    pub(crate) fn drop_facts_replaced_by(&mut self, later: &Self) {
+    /// otherwise be kept in all its lengths. The result itself tells of them still, as in Ansible, if it is to be `kept`.
+    pub(crate) fn drop_facts_replaced_by(&mut self, later: &Self, kept: bool) {
         let replaced = |effect: &Effect| {
             let Effect::Facts {
                 level: FactLevel::Set,
@@ -142,7 +142,11 @@ impl ItemResult {
                 _ => false,
             })
         };
+        let before = self.effects.len();
         self.effects.retain(|effect| !replaced(effect));
+        if self.effects.len() < before && !kept {
+            self.values.remove("ansible_facts");
+        }
     }
 
     /// How it went, by the words of events.
@@ -407,12 +411,36 @@ mod tests {
         };
         let later = facts(json!({"l": [1, 2]}), None);
         let left = |mut before: ItemResult| {
-            before.drop_facts_replaced_by(&later);
+            before.drop_facts_replaced_by(&later, false);
             before.effects.len()
         };
         assert_eq!(left(facts(json!({"l": [1]}), None)), 0);
         assert_eq!(left(facts(json!({"l": [1], "m": 1}), None)), 1);
         assert_eq!(left(facts(json!({"l": [1]}), Some("other"))), 1);
+    }
+
+    #[test]
+    fn a_list_that_grows_in_a_loop_is_kept_once() {
+        const ITEMS: usize = 200;
+        let told = |kept| {
+            let mut results: Vec<ItemResult> = Vec::new();
+            for length in 1..=ITEMS {
+                let facts = json!({"l": vec!["item"; length]});
+                let mut result = item(json!({"changed": false, "ansible_facts": facts.clone()}));
+                result.effects.push(Effect::Facts {
+                    level: FactLevel::Set,
+                    facts: map(facts),
+                    host: None,
+                });
+                if let Some(before) = results.last_mut() {
+                    before.drop_facts_replaced_by(&result, kept);
+                }
+                results.push(result);
+            }
+            collect(results).json().matches("\"item\"").count()
+        };
+        assert_eq!(told(false), ITEMS);
+        assert_eq!(told(true), ITEMS * (ITEMS + 1) / 2);
     }
 
     #[test]

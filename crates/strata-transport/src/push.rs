@@ -43,6 +43,9 @@ const MISSING: i32 = 44;
 /// The exit status by which the script says that the host has no place for the agent.
 const NOWHERE: i32 = 45;
 
+/// So many folders the script tries.
+const FOLDERS: usize = 2;
+
 /// An agent that has said hello.
 pub(crate) struct Started {
     pub(crate) incoming: Incoming,
@@ -102,7 +105,11 @@ async fn launch(
     let Channel { mut input, output } = started.map_err(|error| unreachable(&error))?;
     let mut incoming = Incoming::new(output);
     let mut answer = listen(&mut incoming).await?;
-    if let Answer::Missing(missing) = answer {
+    // Once for each of the folders, at most.
+    for _ in 0..FOLDERS {
+        let Answer::Missing(missing) = answer else {
+            break;
+        };
         let agent = missing.agent()?;
         let sending = send(&mut input, agent, missing.gzip);
         let listening = std::pin::pin!(listen(&mut incoming));
@@ -126,7 +133,8 @@ async fn launch(
             let reason = format!("Task failed: Failed to connect to the host via ssh: {why}");
             Ok(Launch::Refused(reason))
         }
-        Answer::Exit(NOWHERE) => Err(TransportError::Unsupported(nowhere(&incoming))),
+        // As Ansible has it where it cannot make its temporary folder.
+        Answer::Exit(NOWHERE) => Err(TransportError::Unreachable(nowhere(&incoming))),
         Answer::Exit(_) => Err(TransportError::Unreachable(format!(
             "the agent did not start on the host: {}",
             words(&incoming)
@@ -177,8 +185,8 @@ fn nowhere(incoming: &Incoming) -> String {
     let why = said.lines().rev().take(2).collect::<Vec<_>>();
     let why = why.into_iter().rev().collect::<Vec<_>>().join("; ");
     format!(
-        "the agent finds no folder on the host that it may write to and whose programs may be run \
-         (noexec): {why}"
+        "the agent finds no folder on the host that has room, that it may write to and whose programs \
+         may be run (no noexec): {why}"
     )
 }
 
@@ -247,7 +255,8 @@ impl Missing {
 /// Starts the agent from the first folder where it is whole, ours and may be run. Else it says what it needs to
 /// know, and waits: for the agent, which it puts into the first folder where programs may be run, or for the end of
 /// its input. (Of a program that ends at once, Incus 6.0.4 loses the output now and then on a busy machine: 6 of 100
-/// runs of `incus exec`; none of those that stay until they are heard.)
+/// runs of `incus exec`; none of those that stay until they are heard.) Where there is no room for the agent, it asks
+/// for it once more and tries the next folder.
 ///
 /// What is compressed brings its own checksum.
 fn script() -> String {
@@ -265,7 +274,7 @@ whole() {{
 }}
 able() {{
   umask 077
-  mkdir -p "$1" && chmod 755 "$1" && echo '#!/bin/sh' >"$1/try.$$" && chmod 755 "$1/try.$$" && "$1/try.$$"
+  mkdir -p "$1" && chmod 755 "$1" && echo '#!/bin/sh' | cat >"$1/try.$$" && chmod 755 "$1/try.$$" && "$1/try.$$"
   s=$?
   rm -f "$1/try.$$"
   return $s
@@ -281,15 +290,20 @@ for d do
 done
 unpack=cat check=whole
 if command -v gzip >/dev/null 2>&1; then unpack="gzip -dc" check=: g=yes; fi
-echo "strata-agent-missing:$m:$g." >&2
-read -r n || exit {MISSING}
+ask() {{
+  echo "strata-agent-missing:$m:$g." >&2
+  read -r n || exit {MISSING}
+}}
+ask
 umask 022
 for d do
   (able "$d") || continue
+  [ "$n" ] || ask
   f=$d/agent-$h
-  head -c "$n" | $unpack >"$f.$$" && chmod 755 "$f.$$" && mv -f "$f.$$" "$f" && $check "$f" && exec "$f"
+  head -c "$n" | {{ $unpack >"$f.$$"; s=$?; cat >/dev/null; exit $s; }} &&
+    chmod 755 "$f.$$" && mv -f "$f.$$" "$f" && $check "$f" && exec "$f"
   rm -f "$f.$$"
-  exit 1
+  n=
 done
 exit {NOWHERE}
 "#

@@ -50,6 +50,7 @@ mod remote;
 mod resume;
 mod secrets;
 mod ssh;
+mod ssh_faults;
 mod stages;
 mod state;
 mod stop;

@@ -10,14 +10,14 @@ use crate::{
 };
 
 /// A container that is reached by ssh, removed when this is dropped.
-struct Target {
+pub(crate) struct Target {
     name: &'static str,
-    host: String,
-    project: Folder,
+    pub(crate) host: String,
+    pub(crate) project: Folder,
 }
 
 impl Target {
-    fn make(name: &'static str) -> Option<Self> {
+    pub(crate) fn make(name: &'static str) -> Option<Self> {
         if !daemon::is_there(name) {
             return None;
         }
@@ -59,7 +59,7 @@ impl Target {
         })
     }
 
-    fn play(&self, tasks: &str, more: &[&str]) -> Ran {
+    pub(crate) fn play(&self, tasks: &str, more: &[&str]) -> Ran {
         self.project
             .write("site.yml", &format!("- hosts: all\n  tasks:\n{tasks}"));
         let arguments = ["playbook", "site.yml"].iter().chain(more).copied();
@@ -102,12 +102,12 @@ fn password() -> String {
 }
 
 #[track_caller]
-fn ended(ran: &Ran, code: i32) {
+pub(crate) fn ended(ran: &Ran, code: i32) {
     assert_eq!(ran.code, Some(code), "{}\n{}", ran.stdout, ran.stderr);
 }
 
 #[track_caller]
-fn says(ran: &Ran, text: &str) {
+pub(crate) fn says(ran: &Ran, text: &str) {
     let said = format!("{}\n{}", ran.stdout, ran.stderr);
     assert!(said.contains(text), "`{text}` is not in\n{said}");
 }
@@ -250,7 +250,7 @@ fn refusals(target: &Target) {
     ended(&taken, 0);
 }
 
-fn identity(target: &Target) -> std::path::PathBuf {
+pub(crate) fn identity(target: &Target) -> std::path::PathBuf {
     let configuration = fs::read_to_string(target.project.path().join("ssh_config")).unwrap();
     let line = configuration
         .lines()

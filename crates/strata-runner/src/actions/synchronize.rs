@@ -78,7 +78,7 @@ pub(super) async fn run(call: &Call<'_>) -> Result<ActionResult, TaskError> {
     if let Some(shell) = &shell {
         argv.push(format!("--rsh={}", line(call, shell)));
     }
-    let host = shell.as_ref().map(|shell| shell.host.clone());
+    let host = shell.as_ref().map(|shell| bracketed(&shell.host));
     let there = |path: &str| match &host {
         Some(host) => format!("{host}:{path}"),
         None => path.to_owned(),
@@ -104,6 +104,18 @@ fn shell(call: &Call<'_>) -> Result<Option<RemoteShell>, TaskError> {
     shell.map(Some).ok_or_else(|| {
         failed("`synchronize` reaches hosts by ssh only, and this one is reached otherwise")
     })
+}
+
+/// A host as `rsync` has it before a path: an address with colons in brackets, as Ansible's `synchronize` puts them.
+fn bracketed(host: &str) -> String {
+    let (user, name) = match host.rsplit_once('@') {
+        Some((user, name)) => (format!("{user}@"), name),
+        None => (String::new(), host),
+    };
+    match name.contains(':') && !name.starts_with('[') {
+        true => format!("{user}[{name}]"),
+        false => host.to_owned(),
+    }
 }
 
 /// The shell's words as `rsync` splits them: at spaces outside quotes.
@@ -257,6 +269,14 @@ fn result(argv: &[String], code: i64, said: &str, errors: &str) -> ActionResult 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_address_with_colons_stands_in_brackets() {
+        assert_eq!(bracketed("root@fd00::1"), "root@[fd00::1]");
+        assert_eq!(bracketed("fe80::1%eth0"), "[fe80::1%eth0]");
+        assert_eq!(bracketed("root@[::1]"), "root@[::1]");
+        assert_eq!(bracketed("root@10.0.0.5"), "root@10.0.0.5");
+    }
 
     #[test]
     fn a_marked_line_is_a_change() {

@@ -186,8 +186,10 @@ fn way_back(reason: &str) -> &'static str {
         "Name a user and a key that the host accepts (`ansible_user`, `ansible_ssh_private_key_file`), or give the password with `--ask-pass`."
     } else if says("Could not resolve") {
         "Look whether the name is right, or give the address as `ansible_host`."
-    } else if says("No space left on device") {
+    } else if says("No space left on device") || says("quota exceeded") {
         "Make room on the host: the agent needs a few megabytes in the home of its user, or in `/var/lib` of root."
+    } else if says("finds no folder on the host") {
+        "Let programs be run below `~/.cache` or in `/var/tmp`, or of root below `/var/lib` or `/usr/local/lib`."
     } else if says("did not start on the host") {
         "Look at what `ssh` prints when it runs a command there: the user's login shell must run it."
     } else {

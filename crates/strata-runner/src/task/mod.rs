@@ -120,6 +120,10 @@ async fn single(job: &Job, shared: &Shared<'_>, loop_error: Option<TemplateError
     }
 }
 
+/// Of so many rounds a result that nobody registers tells what variables they set, though later ones set them anew: who
+/// reads all results as JSON finds them there, as in Ansible. Of a longer loop that would take memory by the square.
+const TOLD_WHOLE: usize = 100;
+
 /// Does the task for each item.
 async fn repeat(job: &Job, shared: &Shared<'_>, items: Vec<Json>) -> Report {
     let mut variables = HostVariables {
@@ -167,7 +171,8 @@ async fn repeat(job: &Job, shared: &Shared<'_>, items: Vec<Json>) -> Report {
         show_item(job, shared.events, &result);
         let stop = keywords::breaks(job, &variables);
         if let Some(before) = latest.and_then(|latest: usize| results.get_mut(latest)) {
-            before.drop_facts_replaced_by(&result);
+            let kept = job.task.register.is_some() || index < TOLD_WHOLE;
+            before.drop_facts_replaced_by(&result, kept);
         }
         if !result.effects.is_empty() {
             latest = Some(index);
