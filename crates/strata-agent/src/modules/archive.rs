@@ -30,6 +30,8 @@ pub(super) struct Archive {
 /// What is packed, and where.
 pub(super) struct Found {
     there: Vec<PathBuf>,
+    /// What was asked for, patterns as what they stand for.
+    expanded: Vec<PathBuf>,
     missing: Vec<String>,
     excluded: Vec<PathBuf>,
     /// All files below, by their names in the archive.
@@ -79,12 +81,18 @@ impl Module for Archive {
         let mut there = Vec::new();
         let mut missing = Vec::new();
         let mut excluded = Vec::new();
+        let mut expanded = Vec::new();
         let mut globbed = false;
         for path in &self.paths {
-            globbed |= path.contains(['*', '?', '[']);
+            let is_pattern = path.contains(['*', '?', '[']);
+            globbed |= is_pattern;
             let found = glob::expand(host, Path::new(path))?;
             if found.is_empty() {
                 missing.push(path.clone());
+            }
+            match is_pattern {
+                true => expanded.extend(found.iter().cloned()),
+                false => expanded.push(PathBuf::from(path)),
             }
             there.extend(found);
         }
@@ -97,7 +105,9 @@ impl Module for Archive {
             let kind = host.metadata(only)?.map(|found| found.kind);
             is_single = kind == Some(Kind::File);
         }
-        let root = common(&there, is_single || there.len() == 1);
+        let asked = expanded.iter().filter(|path| !excluded.contains(*path));
+        let asked: Vec<PathBuf> = asked.cloned().collect();
+        let root = common(&asked, is_single || asked.len() == 1);
         let dest = self.destination(&there, is_single)?;
         let mut members = Vec::new();
         for path in &there {
@@ -114,6 +124,7 @@ impl Module for Archive {
         let before = host.metadata_followed(&dest)?;
         let mut found = Found {
             there,
+            expanded,
             missing,
             excluded,
             members,
@@ -178,7 +189,7 @@ impl Module for Archive {
         };
         Ok(Report::of(values(json!({
             "dest": found.dest.to_string_lossy(), "arcroot": root, "dest_state": state,
-            "archived": archived, "missing": found.missing, "expanded_paths": shown(&found.there),
+            "archived": archived, "missing": found.missing, "expanded_paths": shown(&found.expanded),
             "expanded_exclude_paths": shown(&found.excluded),
         }))))
     }
@@ -327,8 +338,9 @@ impl Archive {
                     "xz" => "--xz",
                     _ => "--format=gnu",
                 };
+                // Status 1 is a folder that changed as it was read, such as the one that the archive comes into.
                 let script = "umask 022; tar --create \"$2\" --no-recursion --file \"$1.part\" \
-                              --files-from - && mv \"$1.part\" \"$1\"";
+                              --files-from -; [ $? -le 1 ] && mv \"$1.part\" \"$1\"";
                 ["sh", "-c", script, "sh", &dest, flag]
                     .map(str::to_owned)
                     .to_vec()

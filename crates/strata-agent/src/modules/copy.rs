@@ -215,7 +215,8 @@ impl Module for Copy {
         values.insert("checksum".to_owned(), found.sha1.clone().into());
         values.insert("src".to_owned(), self.source_name().into());
         let is_remote = matches!(self.source, Source::Remote(_));
-        if (!found.same || is_remote) && !outcome.check {
+        let is_there = found.there.as_ref().is_some_and(|it| it.kind == Kind::File);
+        if is_remote && outcome.check && is_there || (!found.same || is_remote) && !outcome.check {
             let mut written = host.open(&found.dest)?;
             let md5 = digest::of_stream("md5", &mut written).ok().flatten();
             values.insert("md5sum".to_owned(), md5.into());

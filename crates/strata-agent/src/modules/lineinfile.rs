@@ -199,7 +199,9 @@ impl Module for Lineinfile {
             .there
             .clone()
             .unwrap_or_else(|| fresh(Kind::File, 0o644));
-        if found.wanted.change(&found.path, &current, true).is_some() {
+        // Of a file that is only rehearsed, nobody knows attributes yet.
+        let is_known = found.there.is_some() || !outcome.check;
+        if is_known && found.wanted.change(&found.path, &current, true).is_some() {
             let and = if msg.is_empty() { "" } else { " and " };
             msg = format!("{msg}{and}ownership, perms or SE linux context changed");
         }

@@ -1,7 +1,5 @@
 //! `shell`: runs a command line through a shell.
 
-use serde_json::json;
-
 use super::command::{Before, Program};
 use crate::arguments::{Arguments, Field, Spec};
 use crate::change::{Change, Outcome};
@@ -16,6 +14,7 @@ impl Module for Shell {
         "shell",
         &[
             Field::str("_raw_params").alias(&["cmd"]),
+            Field::list("argv"),
             Field::path("executable"),
             Field::path("chdir"),
             Field::path("creates"),
@@ -30,9 +29,25 @@ impl Module for Shell {
 
     fn new(arguments: &Arguments, task: &Task) -> Result<Shell, ModuleError> {
         let line = arguments.text("_raw_params");
-        if line.trim().is_empty() {
-            return Err(ModuleError::new("no command given").with(json!({"rc": 256})));
-        }
+        let words = arguments.list("argv").unwrap_or_default();
+        let line = match (line.trim().is_empty(), words.is_empty()) {
+            (false, true) => line,
+            (true, false) => {
+                let words = words.iter().map(|word| crate::words::quote(word));
+                words.collect::<Vec<_>>().join(" ")
+            }
+            (false, false) => {
+                return Err(ModuleError::new(
+                    "only command or argv can be given, not both",
+                ));
+            }
+            (true, true) => {
+                let names = "_raw_params, cmd, argv";
+                return Err(ModuleError::new(format!(
+                    "one of the following is required: {names}"
+                )));
+            }
+        };
         let shell = arguments
             .string("executable")
             .unwrap_or_else(|| "/bin/sh".to_owned());

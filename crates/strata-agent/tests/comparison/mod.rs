@@ -1,6 +1,6 @@
 //! Modules beside what Ansible's of the same name did, run by run: check mode, first, second.
 //!
-//! Each file of `compared/` is a sequence for one module. `run` is the name under which Python
+//! Each file of `compared/` is a sequence for the module of its name, or of what it calls `module`. `run` is the name under which Python
 //! finds Ansible's module, `ansible` is what only that one needs, `setup` makes the folder `D`, `watch` are paths of which the tree is
 //! compared after each run (`D` unless it says otherwise), `cases` have the `args`, a line for the
 //! shell (`sh`) that goes before, and which `runs` are made. `results` is what Ansible's module
@@ -89,7 +89,8 @@ fn compare(suites: Vec<Suite>, container: Option<&Container>) -> Vec<String> {
         if std::env::var_os("STRATA_RECORD").is_some() {
             write_down(&suite.path, &mut suite.what);
         }
-        mistakes.extend(check(&suite.name, &suite.what, container));
+        let module = suite.what["module"].as_str().unwrap_or(&suite.name);
+        mistakes.extend(check(module, &suite.what, container));
     }
     mistakes
 }
@@ -283,7 +284,9 @@ fn tree(place: &mut dyn Place, watch: &[String], root: &str) -> Map<String, Valu
     for line in place.shell(&script).lines() {
         if let Some((path, state)) = line.split_once('\t') {
             let path = path.replacen(root, "D", 1);
-            found.insert(path, state.trim_end().into());
+            // A link's target may be below, too.
+            let state = state.trim_end().replace(root, "D");
+            found.insert(path, state.into());
         } else if let Some((digest, path)) = line.split_once("  ") {
             let path = path.replacen(root, "D", 1);
             let state = found[&path].as_str().unwrap().to_owned();

@@ -319,6 +319,11 @@ impl Place for Ansible {
         let said = String::from_utf8_lossy(&output.stdout);
         let line = said.lines().rfind(|line| line.starts_with('{'));
         let why = String::from_utf8_lossy(&output.stderr);
+        let file = format!("{}.py\", line", self.module.replace('.', "/"));
+        let crashed = why.contains("Traceback") && why.contains(&file);
+        // To a user a failure like others, but not in words.
+        let crash = r#"{"failed": true, "msg": "*"}"#;
+        let line = line.or(crashed.then_some(crash));
         let line = line.unwrap_or_else(|| panic!("{args}: {said}{why}"));
         // The public half of an RSA key is a number that JSON's readers give up on.
         let long = regex::Regex::new(r"([\[: ])(\d{100,})([,}\]])").unwrap();

@@ -36,7 +36,8 @@ pub(super) async fn run(call: &Call<'_>) -> Result<ActionResult, TaskError> {
     }
     let bytes = together(call, &folder)?;
     let md5 = strata_agent::digest::md5(&bytes);
-    let content = Content::from_bytes("assembled", bytes);
+    // As Ansible names it, and so the file in a folder that is the destination.
+    let content = Content::from_bytes("src", bytes);
     let arguments = stage::without(call, OWN);
     let mut result = call.module("copy", arguments, Some(content)).await?;
     if !crate::outcome::check(&result.values, "failed") {

@@ -105,7 +105,9 @@ pub(super) fn run(
         return Err(HostError::Other("no command given".to_owned()));
     };
     let mut process = std::process::Command::new(program(name, command, environment));
+    // Programs call themselves as they were called.
     process
+        .arg0(name)
         .args(&command.argv[1..])
         .env_clear()
         .envs(environment)
