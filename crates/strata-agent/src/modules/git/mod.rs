@@ -176,7 +176,8 @@ impl Module for Git {
         } else if let Some(parent) = self.dest.parent() {
             found.new_parents = super::file::missing_folders(host, parent)?;
         }
-        found.version = Some(Remote::ask(host, self)?.find(&self.version, &self.repo)?);
+        let remote = (self.remote.as_str(), self.repo.as_str());
+        found.version = Some(Remote::ask(host, self)?.find(&self.version, remote)?);
         Ok(found)
     }
 
