@@ -143,7 +143,8 @@ impl Module for Timezone {
             if let Some(clock) = clock {
                 values.insert("hwclock".to_owned(), clock.as_str().into());
             }
-            serde_json::Value::Object(values).to_string() + "\n"
+            let value = serde_json::Value::Object(values);
+            serde_json::to_string_pretty(&value).unwrap_or_default() + "\n"
         };
         let after = self.name.as_deref().unwrap_or(&found.name);
         let diff = (self.diff && outcome.changed).then(|| Diff {
