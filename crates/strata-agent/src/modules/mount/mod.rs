@@ -190,7 +190,7 @@ impl Module for Mount {
             State::Absent => Vec::new(),
             State::Unmounted => is_mounted.then(|| self.umount()).into_iter().collect(),
             State::Remounted => vec![self.mount(true)],
-            State::Ephemeral => folders.chain([self.mount(is_mounted)]).collect(),
+            State::Ephemeral => folders.chain([self.mount_or_restore(found)]).collect(),
             State::Mounted if is_mounted && !written => Vec::new(),
             State::Mounted => folders
                 .chain(table)
