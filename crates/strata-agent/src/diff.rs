@@ -214,7 +214,7 @@ pub(crate) fn attribute_diff(
     }
 }
 
-fn sorted_json(map: Map<String, Value>) -> String {
+pub(crate) fn sorted_json(map: Map<String, Value>) -> String {
     let sorted: std::collections::BTreeMap<String, Value> = map.into_iter().collect();
     let mut bytes = Vec::new();
     let indented = PrettyFormatter::with_indent(b"    ");

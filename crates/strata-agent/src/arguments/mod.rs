@@ -217,10 +217,11 @@ fn asks_for_nothing(field: &Field, value: &Value) -> bool {
     }
 }
 
-/// The field's value; a null counts as not given.
+/// The field's value: that of an alias goes before, as in Ansible, and of several the last; a null counts as not given.
 fn given_value<'a>(field: &Field, given: &'a Map<String, Value>) -> Option<&'a Value> {
-    field
-        .names()
+    let aliases = field.aliases.iter().rev().copied();
+    aliases
+        .chain([field.name])
         .filter_map(|name| given.get(name))
         .find(|value| !value.is_null())
 }
@@ -352,6 +353,18 @@ mod tests {
             Err(error) => error.msg,
         };
         expected.assert_eq(&shown);
+    }
+
+    #[test]
+    fn an_alias_goes_before_the_name() {
+        let both = json!({"path": "/a", "dest": "/b"});
+        let environment = BTreeMap::new();
+        let path = |given: Value| SPEC.read(given.as_object().unwrap(), &environment);
+        assert_eq!(path(both).unwrap().text("path"), "/b");
+        let all = json!({"name": "/c", "path": "/a", "dest": "/b"});
+        assert_eq!(path(all).unwrap().text("path"), "/c");
+        let null = json!({"path": "/a", "dest": null});
+        assert_eq!(path(null).unwrap().text("path"), "/a");
     }
 
     #[test]

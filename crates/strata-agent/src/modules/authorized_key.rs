@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::download;
 use super::edit::Existing;
+use super::file::missing_folders;
 use crate::arguments::{Arguments, Field, Spec};
 use crate::change::{Change, FileWrite, Heading, Outcome};
 use crate::host::{Host, Permissions};
@@ -38,8 +39,8 @@ struct Key {
 pub(super) struct Found {
     file: Existing,
     text: String,
-    /// The folder, where it is to be made.
-    folder: Option<PathBuf>,
+    /// The folders that are to be made: the last one alone where it is managed.
+    missing: Vec<PathBuf>,
     owner: Option<(u32, u32)>,
 }
 
@@ -86,9 +87,9 @@ impl Module for AuthorizedKey {
             None => host.find_user(&self.user)?,
         };
         let path = match (&self.path, &user) {
-            (Some(path), _) => path.clone(),
+            (Some(path), Some(_)) => path.clone(),
             (None, Some(user)) => Path::new(&user.home).join(".ssh/authorized_keys"),
-            (None, None) => {
+            (_, None) => {
                 let name = &self.user;
                 return Err(ModuleError::new(format!(
                     "Failed to lookup user {name}: the host has no such user"
@@ -96,14 +97,16 @@ impl Module for AuthorizedKey {
             }
         };
         let file = Existing::read(host, &path)?;
-        let folder = path.parent().map(Path::to_owned);
-        let missing = match &folder {
-            Some(folder) => host.metadata_followed(folder)?.is_none(),
-            None => false,
+        let mut missing = match path.parent() {
+            Some(folder) => missing_folders(host, folder)?,
+            None => Vec::new(),
         };
+        if self.manage_dir {
+            missing.drain(..missing.len().saturating_sub(1));
+        }
         Ok(Found {
             text: self.edit(&file.text, &self.keys(host)?),
-            folder: folder.filter(|_| missing && self.manage_dir),
+            missing,
             owner: user.map(|user| (user.uid, user.gid)),
             file,
         })
@@ -114,34 +117,28 @@ impl Module for AuthorizedKey {
         if found.text == found.file.text {
             return changes;
         }
-        let owner = Permissions {
-            mode: None,
+        let of_user = |mode| Permissions {
+            mode: Some(mode),
             uid: found.owner.map(|(uid, _)| uid),
             gid: found.owner.map(|(_, gid)| gid),
         };
-        if let Some(path) = found.folder.clone() {
-            changes.push(Change::CreateDirectory {
-                path: path.clone(),
-                mode: 0o700,
-            });
+        for path in &found.missing {
+            let path = path.clone();
+            let mode = if self.manage_dir { 0o700 } else { 0o755 };
+            changes.push(Change::CreateDirectory { path, mode });
+        }
+        if let Some(folder) = found.file.path.parent().filter(|_| self.manage_dir) {
             changes.push(Change::Permissions {
-                path,
-                permissions: owner,
+                path: folder.to_owned(),
+                permissions: of_user(0o700),
                 follow: true,
                 heading: Heading::File,
             });
         }
-        let write = FileWrite::new(&found.file.path, found.file.bytes(found.text.clone()));
-        // A file of the user's own keeps its owner and mode.
-        changes.push(Change::Write(match found.file.there {
-            Some(_) => write,
-            None => FileWrite {
-                permissions: Permissions {
-                    mode: Some(0o600),
-                    ..owner
-                },
-                ..write
-            },
+        // Whoever owned the file before: `sshd` heeds none that others may write.
+        changes.push(Change::Write(FileWrite {
+            permissions: of_user(0o600),
+            ..FileWrite::new(&found.file.path, found.file.bytes(found.text.clone()))
         }));
         changes
     }

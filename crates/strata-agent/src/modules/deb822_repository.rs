@@ -207,11 +207,15 @@ impl Module for Deb822Repository {
         changes
     }
 
-    fn report(&self, _: &dyn Host, found: &Found, _: &Outcome) -> Result<Report, ModuleError> {
+    fn report(&self, host: &dyn Host, found: &Found, _: &Outcome) -> Result<Report, ModuleError> {
+        let is_there = |path: &str| host.metadata_followed(Path::new(path));
         let key = match (&found.key, &self.signed_by) {
             _ if !self.present => Some(self.key_path("gpg").to_string_lossy().into_owned()),
             (Some(key), _) => Some(key.path.to_string_lossy().into_owned()),
-            (None, Some(path)) if path.starts_with('/') => Some(path.clone()),
+            // A keyring that is not there yet is not named, as in Ansible.
+            (None, Some(path)) if path.starts_with('/') && is_there(path)?.is_some() => {
+                Some(path.clone())
+            }
             _ => None,
         };
         let repo = self.present.then_some(&found.text);
@@ -239,7 +243,8 @@ impl Deb822Repository {
                 _ => value,
             };
             let gap = if value.contains('\n') { "" } else { " " };
-            text.push_str(&format!("{name}:{gap}{}\n", folded(value)));
+            let line = format!("{name}:{gap}{}", folded(value));
+            text.push_str(&format!("{}\n", line.trim_end()));
         }
         text
     }

@@ -4,6 +4,7 @@
 //! there; `force` takes what it has in any case. With one, the checksum decides, and what arrives
 //! must match it.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -124,7 +125,7 @@ impl Module for GetUrl {
     fn observe(&self, host: &dyn Host) -> Result<Found, ModuleError> {
         let start = host.now();
         let wanted = self.attributes.resolve(host)?;
-        let dest = self.destination(host)?;
+        let (dest, answer) = self.destination(host)?;
         let there = host.metadata_followed(&dest)?;
         let expected = self.expected(host)?;
         let mut found = Found {
@@ -144,17 +145,18 @@ impl Module for GetUrl {
         {
             found.before = digest_of(host, "sha1", &found.dest).ok();
         }
-        if !self.must_fetch(host, &found, expected.as_deref())? {
+        // What goes into a folder is always fetched: the server may name it.
+        if answer.is_none() && !self.must_fetch(host, &found, expected.as_deref())? {
             return Ok(found);
         }
-        if self.check {
+        if self.check && answer.is_none() {
             return Ok(Found {
                 due: true,
                 same: false,
                 ..found
             });
         }
-        let Some(fetched) = self.fetch(host, &found)? else {
+        let Some(fetched) = self.fetch(host, &found, answer)? else {
             return Ok(found);
         };
         if let (Some(checksum), Some(expected)) = (&self.checksum, &expected) {
@@ -292,7 +294,8 @@ impl GetUrl {
         }
     }
 
-    fn destination(&self, host: &dyn Host) -> Result<PathBuf, ModuleError> {
+    /// The file that is written; for a folder also the answer that told its name.
+    fn destination(&self, host: &dyn Host) -> Result<(PathBuf, Option<HttpResponse>), ModuleError> {
         let dest = PathBuf::from(&self.dest);
         let is_folder = host
             .metadata_followed(&dest)?
@@ -308,11 +311,18 @@ impl GetUrl {
                 "Destination {shown} does not exist"
             )));
         }
-        Ok(if is_folder {
-            dest.join(file_name(&self.url))
-        } else {
-            dest
-        })
+        if !is_folder {
+            return Ok((dest, None));
+        }
+        let answer = match self.request(host, &self.url, Vec::new()) {
+            // A model of a host can ask nobody.
+            Err(error) if error.unknown && self.check => {
+                return Ok((dest.join(file_name(&self.url)), None));
+            }
+            answer => answer?,
+        };
+        let name = served_name(&answer.headers).unwrap_or_else(|| file_name(&answer.url));
+        Ok((dest.join(name), Some(answer)))
     }
 
     fn must_fetch(
@@ -355,13 +365,21 @@ impl GetUrl {
     }
 
     /// Fetches into a folder of our own; `None` when the address says that nothing changed.
-    fn fetch(&self, host: &dyn Host, found: &Found) -> Result<Option<Fetched>, ModuleError> {
+    fn fetch(
+        &self,
+        host: &dyn Host,
+        found: &Found,
+        answer: Option<HttpResponse>,
+    ) -> Result<Option<Fetched>, ModuleError> {
         let mut more = Vec::new();
         if let (Some(there), None, false) = (&found.there, &self.checksum, self.force) {
             let since = crate::time::http_date(there.modified);
             more.push(("if-modified-since".to_owned(), since));
         }
-        let mut answer = self.request(host, &self.url, more)?;
+        let mut answer = match answer {
+            Some(answer) => answer,
+            None => self.request(host, &self.url, more)?,
+        };
         if answer.status == 304 {
             return Ok(None);
         }
@@ -444,6 +462,16 @@ fn folder_below(host: &dyn Host, above: &Path) -> Result<PathBuf, ModuleError> {
     Ok(folder)
 }
 
+/// The name that a server gives a file by `Content-Disposition`, without folders.
+fn served_name(headers: &BTreeMap<String, String>) -> Option<String> {
+    let parts = headers.get("content-disposition")?.split(';').skip(1);
+    let mut named = parts.filter_map(|part| part.split_once('='));
+    let (_, name) = named.find(|(word, _)| word.trim().eq_ignore_ascii_case("filename"))?;
+    let name = name.trim().trim_matches('"');
+    let name = name.rsplit('/').next().unwrap_or(name);
+    (!["", ".", ".."].contains(&name)).then(|| name.to_owned())
+}
+
 /// The last part of an address's path.
 fn file_name(url: &str) -> String {
     let path = url.split_once("://").map_or(url, |(_, rest)| rest);
@@ -498,6 +526,19 @@ mod tests {
         check("https://h/a/b.tar.gz?x=/y#z", "b.tar.gz");
         check("https://h/a/", "index.html");
         check("https://h", "index.html");
+    }
+
+    #[test]
+    fn a_server_names_a_file_but_no_folder() {
+        let check = |header: &str, expected: Option<&str>| {
+            let headers = BTreeMap::from([("content-disposition".to_owned(), header.to_owned())]);
+            assert_eq!(served_name(&headers).as_deref(), expected, "{header}");
+        };
+        check("attachment; filename=\"a b.bin\"", Some("a b.bin"));
+        check("attachment; size=1; FileName=x", Some("x"));
+        check("attachment; filename=\"../../etc/passwd\"", Some("passwd"));
+        check("attachment; filename=\"..\"", None);
+        check("inline", None);
     }
 
     #[test]

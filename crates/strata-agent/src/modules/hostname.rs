@@ -8,13 +8,17 @@ use std::path::Path;
 use serde_json::json;
 
 use crate::arguments::{Arguments, Field, Spec};
-use crate::change::{Change, Outcome};
+use crate::change::{Change, FileContent, FileWrite, Outcome};
 use crate::host::Host;
 use crate::module::{Module, ModuleError, Report, values};
-use crate::protocol::Task;
+use crate::protocol::{Diff, Task};
+
+/// How long a name may be for the kernel.
+const LONGEST: usize = 64;
 
 pub(super) struct Hostname {
     name: String,
+    diff: bool,
     place: Option<Place>,
 }
 
@@ -52,9 +56,17 @@ impl Module for Hostname {
     );
     type Current = Names;
 
-    fn new(arguments: &Arguments, _task: &Task) -> Result<Hostname, ModuleError> {
+    fn new(arguments: &Arguments, task: &Task) -> Result<Hostname, ModuleError> {
+        let name = arguments.text("name");
+        // Said before the file is written, which then would hold what no kernel takes.
+        if name.len() > LONGEST {
+            return Err(ModuleError::new(
+                "name cannot be longer than 64 characters on systemd servers, try a shorter name",
+            ));
+        }
         Ok(Hostname {
-            name: arguments.text("name"),
+            name,
+            diff: task.diff,
             place: arguments.filled("use").map(|word| match word.as_str() {
                 "openrc" => OPENRC,
                 "redhat" => Place::Line("/etc/sysconfig/network", "HOSTNAME=", ""),
@@ -86,7 +98,11 @@ impl Module for Hostname {
         // The file first: were we cut off between the two, the next boot would still be right.
         if current.place.name(&current.text) != Some(&self.name) {
             let text = current.place.with(&current.text, &self.name);
-            changes.push(Change::write(current.place.path(), text));
+            // The diff is of names alone, as in Ansible.
+            changes.push(Change::Write(FileWrite {
+                content: FileContent::Hidden(text.into_bytes()),
+                ..FileWrite::new(current.place.path(), Vec::new())
+            }));
         }
         if current.kernel != self.name {
             let words = current.setter.iter().copied();
@@ -96,9 +112,25 @@ impl Module for Hostname {
         changes
     }
 
-    fn report(&self, _: &dyn Host, _: &Names, _: &Outcome) -> Result<Report, ModuleError> {
+    fn report(
+        &self,
+        _: &dyn Host,
+        names: &Names,
+        outcome: &Outcome,
+    ) -> Result<Report, ModuleError> {
         let short = self.name.split('.').next().unwrap_or_default();
-        Ok(Report::of(values(json!({
+        let before = match names.kernel != self.name {
+            true => names.kernel.as_str(),
+            false => names.place.name(&names.text).unwrap_or_default(),
+        };
+        let shown = |name: &str| format!("hostname = {name}\n");
+        let diff = (self.diff && outcome.changed).then(|| Diff {
+            path: names.place.path().to_string_lossy().into_owned(),
+            before: shown(before),
+            after: shown(&self.name),
+            ..Diff::default()
+        });
+        let values = values(json!({
             "name": self.name,
             "ansible_facts": {
                 "ansible_hostname": short,
@@ -106,7 +138,12 @@ impl Module for Hostname {
                 "ansible_fqdn": self.name,
                 "ansible_domain": self.name.split_once('.').map_or("", |(_, domain)| domain),
             },
-        }))))
+        }));
+        Ok(Report {
+            values,
+            diff: diff.into_iter().collect(),
+            ..Report::default()
+        })
     }
 }
 

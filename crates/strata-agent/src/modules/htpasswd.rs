@@ -7,6 +7,7 @@ use md5::{Digest, Md5};
 use serde_json::json;
 
 use super::edit::{Edited, Existing};
+use super::file::missing_folders;
 use super::programs;
 use crate::arguments::{Arguments, Field, Spec};
 use crate::attributes::{Attributes, Wanted};
@@ -34,6 +35,8 @@ pub(super) struct Found {
     wanted: Wanted,
     text: Option<String>,
     msg: String,
+    /// The folders that a new file needs.
+    missing: Vec<PathBuf>,
 }
 
 const SCHEMES: &[&str] = &[
@@ -134,11 +137,16 @@ impl Module for Htpasswd {
             _ if line.is_none() => (None, format!("{name} not present")),
             _ => (Some(with(&file.text, name, None)), format!("Remove {name}")),
         };
+        let missing = match (file.there.is_none(), self.path.parent()) {
+            (true, Some(folder)) => missing_folders(host, folder)?,
+            _ => Vec::new(),
+        };
         Ok(Found {
             wanted: self.attributes.resolve(host)?,
             file,
             text,
             msg,
+            missing,
         })
     }
 
@@ -149,7 +157,12 @@ impl Module for Htpasswd {
             backup: false,
             validate: None,
         });
-        found.file.changes(edited, &found.wanted)
+        let folders = found.missing.iter().map(|path| Change::CreateDirectory {
+            path: path.clone(),
+            mode: 0o755,
+        });
+        let file = found.file.changes(edited, &found.wanted);
+        folders.chain(file).collect()
     }
 
     fn report(&self, _: &dyn Host, found: &Found, _: &Outcome) -> Result<Report, ModuleError> {

@@ -340,12 +340,11 @@ fn change_method(line: &mut Line, value: &str) {
         && method != value
     {
         let bare = line.text.trim_end();
-        let end = line.text[bare.len()..].to_owned();
-        let start = bare
-            .strip_suffix(method.as_str())
-            .unwrap_or(bare)
-            .to_owned();
-        line.text = format!("{start}{value}{end}");
+        let end = &line.text[bare.len()..];
+        // What stands behind a method is no method, and stays as it is.
+        if let Some(start) = bare.strip_suffix(method.as_str()) {
+            line.text = format!("{start}{value}{end}");
+        }
     }
 }
 

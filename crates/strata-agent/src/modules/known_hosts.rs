@@ -150,21 +150,23 @@ impl KnownHosts {
         Some(format!("{edited}{line}\n"))
     }
 
-    /// The text without the host, or without this one key of it.
+    /// The text without the host; or, as in Ansible, without the first line of it that has this key or another of its kind.
     fn without(&self, text: &str, key: Option<&str>) -> Option<String> {
         let key = key.and_then(|key| parse(key.trim()));
-        let goes = |line: &str| {
-            let entry = parse(line).filter(|entry| is_for(entry.hosts, &self.host));
-            entry.is_some_and(|entry| {
-                key.as_ref()
-                    .is_none_or(|key| (entry.kind, entry.key) == (key.kind, key.key))
-            })
-        };
-        Some(
-            text.split_inclusive('\n')
-                .filter(|line| !goes(line))
-                .collect(),
-        )
+        let mut gone = false;
+        let kept = text.split_inclusive('\n').filter(|line| {
+            let Some(entry) = parse(line).filter(|entry| is_for(entry.hosts, &self.host)) else {
+                return true;
+            };
+            let Some(key) = &key else {
+                return false;
+            };
+            let is_same = (entry.marker, entry.key) == (key.marker, key.key);
+            let goes = !gone && entry.kind == key.kind && (entry.marker.is_empty() || is_same);
+            gone |= goes;
+            !goes
+        });
+        Some(kept.collect())
     }
 
     /// The line with the host's name hidden, as `ssh-keygen -H` does.

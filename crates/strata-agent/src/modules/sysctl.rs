@@ -15,7 +15,10 @@ use crate::system::Command;
 
 pub(super) struct Sysctl {
     name: String,
+    /// With one space between its words, as it is compared.
     value: String,
+    /// As it is written.
+    given: String,
     present: bool,
     file: PathBuf,
     reload: bool,
@@ -50,7 +53,8 @@ impl Module for Sysctl {
     fn new(arguments: &Arguments, _task: &Task) -> Result<Sysctl, ModuleError> {
         let name = arguments.text("name").trim().to_owned();
         let present = arguments.text("state") == "present";
-        let value = one_line(&arguments.text("value"));
+        let given = boolean_as_number(arguments.text("value").trim());
+        let value = one_line(&given);
         if name.is_empty() || name.starts_with('-') || name.contains(['=', '\n']) {
             return Err(ModuleError::new(format!(
                 "`{name}` cannot be the name of a kernel parameter"
@@ -66,7 +70,8 @@ impl Module for Sysctl {
         }
         Ok(Sysctl {
             name,
-            value: boolean_as_number(&value),
+            value,
+            given,
             present,
             file: arguments.path("sysctl_file").unwrap_or_default(),
             reload: arguments.bool("reload"),
@@ -142,7 +147,7 @@ impl Sysctl {
 
     /// The file's text with the parameter once, or without it; `None` when nothing is to be done.
     fn edit(&self, text: &str) -> Option<String> {
-        let line = format!("{}={}\n", self.name, self.value);
+        let line = format!("{}={}\n", self.name, self.given);
         let mut new = String::new();
         let mut written = false;
         for old in text.split_inclusive('\n') {

@@ -82,11 +82,11 @@ macro_rules! unit_module {
 
             fn report(
                 &self,
-                host: &dyn Host,
+                _: &dyn Host,
                 current: &Option<system::Unit>,
-                outcome: &Outcome,
+                _: &Outcome,
             ) -> Result<Report, ModuleError> {
-                self.0.report(host, current.as_ref(), outcome)
+                Ok(self.0.report(current.as_ref()))
             }
         }
     };
@@ -241,12 +241,7 @@ impl Unit {
         }
     }
 
-    fn report(
-        &self,
-        host: &dyn Host,
-        current: Option<&system::Unit>,
-        outcome: &Outcome,
-    ) -> Result<Report, ModuleError> {
+    fn report(&self, current: Option<&system::Unit>) -> Report {
         let mut values = values(json!({ "name": self.name }));
         if let Some(enabled) = self.enabled {
             values.insert("enabled".to_owned(), enabled.into());
@@ -264,15 +259,10 @@ impl Unit {
                 || self.decide_boot(unit).is_some()
                 || self.decide_state(unit).is_some()
         });
-        let name = self.name.as_deref().unwrap_or_default();
-        let status = match (outcome.changed && !outcome.check, current) {
-            (true, Some(_)) => Some(host.unit(name, self.scope)?.properties),
-            (_, current) => current.map(|unit| unit.properties.clone()),
-        };
-        let status: Map<String, Value> = status
-            .unwrap_or_default()
-            .into_iter()
-            .map(|(name, value)| (name, value.into()))
+        // As it was before, as in Ansible.
+        let properties = current.into_iter().flat_map(|unit| &unit.properties);
+        let status: Map<String, Value> = properties
+            .map(|(name, value)| (name.clone(), value.as_str().into()))
             .collect();
         values.insert("status".to_owned(), status.into());
         let notices = self.unused.iter().map(|name| {
@@ -280,11 +270,11 @@ impl Unit {
                 "Ignoring \"{name}\" as it is not used in \"systemd\""
             ))
         });
-        Ok(Report {
+        Report {
             values,
             changed: Some(changed),
             notices: notices.collect(),
             ..Report::default()
-        })
+        }
     }
 }

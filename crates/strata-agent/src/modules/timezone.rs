@@ -7,6 +7,7 @@ use serde_json::json;
 use super::programs::{self, checked, plain};
 use crate::arguments::{Arguments, Field, Spec};
 use crate::change::{Change, Outcome};
+use crate::diff::sorted_json;
 use crate::host::Host;
 use crate::module::{Module, ModuleError, Report, values};
 use crate::protocol::{Diff, Task};
@@ -143,7 +144,7 @@ impl Module for Timezone {
             if let Some(clock) = clock {
                 values.insert("hwclock".to_owned(), clock.as_str().into());
             }
-            serde_json::Value::Object(values).to_string() + "\n"
+            sorted_json(values)
         };
         let after = self.name.as_deref().unwrap_or(&found.name);
         let diff = (self.diff && outcome.changed).then(|| Diff {

@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 use super::edit::{Edited, Existing};
 use crate::arguments::{Arguments, Field, FieldKind, Spec};
 use crate::attributes::{Attributes, Wanted};
-use crate::change::{Change, Heading, Outcome};
+use crate::change::{Change, FileContent, FileWrite, Heading, Outcome};
 use crate::host::{Host, Kind};
 use crate::module::{Module, ModuleError, Report, values};
-use crate::protocol::Task;
+use crate::protocol::{Diff, Task};
 
 pub(super) struct YumRepository {
     name: String,
@@ -20,6 +20,7 @@ pub(super) struct YumRepository {
     /// Options and their values, sorted by name.
     options: Vec<(String, String)>,
     attributes: Attributes,
+    diff: bool,
 }
 
 /// The file and what it becomes.
@@ -148,7 +149,7 @@ impl Module for YumRepository {
     .with_file_attributes();
     type Current = Found;
 
-    fn new(arguments: &Arguments, _task: &Task) -> Result<YumRepository, ModuleError> {
+    fn new(arguments: &Arguments, task: &Task) -> Result<YumRepository, ModuleError> {
         let name = arguments.text("name");
         let present = arguments.text("state") == "present";
         let description = arguments.string("description");
@@ -174,6 +175,7 @@ impl Module for YumRepository {
             folder: arguments.path("reposdir").unwrap_or_default(),
             file,
             attributes: Attributes::read(arguments)?,
+            diff: task.diff,
         })
     }
 
@@ -209,35 +211,51 @@ impl Module for YumRepository {
             backup: false,
             validate: None,
         };
-        found.file.changes(Some(edited), &found.wanted)
+        let mut changes = found.file.changes(Some(edited), &found.wanted);
+        for change in &mut changes {
+            // The diff is ours to make: it must not show passwords.
+            if let Change::Write(FileWrite { content, .. }) = change
+                && let FileContent::Bytes(bytes) = content
+            {
+                *content = FileContent::Hidden(std::mem::take(bytes));
+            }
+        }
+        changes
     }
 
-    fn report(&self, _: &dyn Host, _: &Found, _: &Outcome) -> Result<Report, ModuleError> {
+    fn report(&self, _: &dyn Host, found: &Found, _: &Outcome) -> Result<Report, ModuleError> {
         let state = if self.present { "present" } else { "absent" };
-        Ok(Report::of(values(
-            json!({"repo": self.name, "state": state}),
-        )))
+        let path = found.file.path.to_string_lossy().into_owned();
+        let written = found.text != found.file.text && !found.text.is_empty();
+        let diff = (self.diff && written).then(|| Diff {
+            before_header: path.clone(),
+            after_header: path.clone(),
+            before: without_passwords(&found.file.text),
+            after: without_passwords(&found.text),
+            path,
+        });
+        Ok(Report {
+            values: values(json!({"repo": self.name, "state": state})),
+            diff: diff.into_iter().collect(),
+            ..Report::default()
+        })
     }
 }
 
 impl YumRepository {
-    /// The sections of the file in order of their names, ours among them or left out.
+    /// The text with our section at its end, or without it; the same text where that says nothing new, in whatever order.
     fn edit(&self, text: &str) -> String {
-        let mut sections = sections(text);
-        let there = sections.iter().position(|(name, _)| *name == self.name);
-        if !self.present && there.is_none() {
+        let before = sections(text);
+        let mut after = before.clone();
+        after.retain(|(name, _)| *name != self.name);
+        if self.present {
+            after.push((self.name.clone(), self.options.clone()));
+        }
+        if in_order(before) == in_order(after.clone()) {
             return text.to_owned();
         }
-        if let Some(at) = there {
-            sections.remove(at);
-        }
-        if self.present {
-            sections.push((self.name.clone(), self.options.clone()));
-        }
-        sections.sort_by(|left, right| left.0.cmp(&right.0));
         let mut new = String::new();
-        for (name, mut options) in sections {
-            options.sort();
+        for (name, options) in after {
             new.push_str(&format!("[{name}]\n"));
             for (option, value) in options {
                 let value = value.replace('\n', "\n\t");
@@ -249,9 +267,39 @@ impl YumRepository {
     }
 }
 
+/// Sections and their options by their names.
+fn in_order(mut sections: Vec<Section>) -> Vec<Section> {
+    for (_, options) in &mut sections {
+        options.sort();
+    }
+    sections.sort();
+    sections
+}
+
+/// A file's text for people to read. Values of passwords that are there already are hidden, too, where Ansible hides the
+/// given one alone.
+fn without_passwords(text: &str) -> String {
+    let mut hides = false;
+    let mut shown = String::new();
+    for line in text.split_inclusive('\n') {
+        if hides && line.starts_with([' ', '\t']) {
+            continue;
+        }
+        let name = line.split(['=', ':']).next().unwrap_or(line).trim();
+        let secrets = ["password", "proxy_password"];
+        hides = secrets.iter().any(|word| name.eq_ignore_ascii_case(word));
+        match hides {
+            true => shown.push_str(&format!("{name} = ********\n")),
+            false => shown.push_str(line),
+        }
+    }
+    shown
+}
+
 type Section = (String, Vec<(String, String)>);
 
-/// Reads the sections of a file; lines that begin with a gap go on with the value above.
+/// Reads the sections of a file as Python's `configparser` does: names are in small letters and end at `=` or `:`; lines
+/// that begin with a gap go on with the value above.
 fn sections(text: &str) -> Vec<Section> {
     let mut sections: Vec<Section> = Vec::new();
     for line in text.lines() {
@@ -263,10 +311,10 @@ fn sections(text: &str) -> Vec<Section> {
         match (header, sections.last_mut()) {
             _ if bare.is_empty() || bare.starts_with(['#', ';']) => {}
             (Some(name), _) => sections.push((name.to_owned(), Vec::new())),
-            (None, Some((_, options))) => match (bare.split_once('='), options.last_mut()) {
+            (None, Some((_, options))) => match (bare.split_once(['=', ':']), options.last_mut()) {
                 (_, Some((_, value))) if goes_on => value.push_str(&format!("\n{bare}")),
                 (Some((name, value)), _) => {
-                    options.push((name.trim().to_owned(), value.trim().to_owned()));
+                    options.push((name.trim().to_lowercase(), value.trim().to_owned()));
                 }
                 _ => {}
             },
@@ -300,4 +348,16 @@ fn options(arguments: &Arguments, description: Option<String>) -> Vec<(String, S
     }
     options.sort();
     options
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_password_is_shown() {
+        let text = "[a]\nPassword: x\n more\nusername = u\nproxy_password=y\n";
+        let shown = "[a]\nPassword = ********\nusername = u\nproxy_password = ********\n";
+        assert_eq!(without_passwords(text), shown);
+    }
 }

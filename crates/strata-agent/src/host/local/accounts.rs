@@ -103,7 +103,10 @@ fn modify_options(options: &UserOptions) -> Vec<String> {
 fn common_options(options: &UserOptions) -> Vec<String> {
     let mut arguments = Vec::new();
     push(&mut arguments, "-u", options.uid.map(|uid| uid.to_string()));
-    arguments.extend(flags(&[(options.non_unique, "-o")]));
+    arguments.extend(flags(&[(
+        options.non_unique && options.uid.is_some(),
+        "-o",
+    )]));
     push(&mut arguments, "-g", options.group.clone());
     push(&mut arguments, "-c", options.comment.clone());
     push(&mut arguments, "-s", options.shell.clone());

@@ -111,6 +111,14 @@ impl Module for Git {
                 "missing parameter(s) required by 'archive_prefix': archive",
             ));
         }
+        if let Some(path) = &archive
+            && !has_format(path)
+        {
+            return Err(ModuleError::new(format!(
+                "Unable to get file extension from archive file name : {}",
+                path.display()
+            )));
+        }
         for (name, value) in [
             ("version", arguments.text("version")),
             ("repo", repo.clone()),
@@ -176,7 +184,8 @@ impl Module for Git {
         } else if let Some(parent) = self.dest.parent() {
             found.new_parents = super::file::missing_folders(host, parent)?;
         }
-        found.version = Some(Remote::ask(host, self)?.find(&self.version, &self.repo)?);
+        let remote = (self.remote.as_str(), self.repo.as_str());
+        found.version = Some(Remote::ask(host, self)?.find(&self.version, remote)?);
         Ok(found)
     }
 
@@ -482,6 +491,14 @@ impl Git {
         words.push(&self.version);
         self.change(&words)
     }
+}
+
+/// Whether the name of an archive says what it is.
+fn has_format(path: &Path) -> bool {
+    let name = path.to_string_lossy();
+    [".zip", ".gz", ".tar", ".tgz"]
+        .iter()
+        .any(|end| name.ends_with(end))
 }
 
 /// The command that looks at a signature.

@@ -57,8 +57,13 @@ impl Remote {
         found.map(|(_, commit)| commit.as_str())
     }
 
-    /// What a version means: a branch, a tag, a reference by its whole name, or a commit.
-    pub(super) fn find(&self, version: &str, repo: &str) -> Result<Version, ModuleError> {
+    /// What a version means: a branch, a tag, a reference by its whole name, a branch as `git` names what it fetched
+    /// (`origin/main`), or a commit; the last two are checked out without a branch of ours.
+    pub(super) fn find(
+        &self,
+        version: &str,
+        (remote, repo): (&str, &str),
+    ) -> Result<Version, ModuleError> {
         let name = match (version, &self.head) {
             ("HEAD", Some(head)) => head,
             (version, _) => version,
@@ -82,10 +87,13 @@ impl Remote {
         if let Some(commit) = self.commit(name) {
             return Ok(named(commit, false, false, false));
         }
+        let fetched = version
+            .strip_prefix(remote)
+            .and_then(|rest| self.commit(&format!("refs/heads/{}", rest.strip_prefix('/')?)));
         let is_commit = version.len() >= 4 && version.chars().all(|c| c.is_ascii_hexdigit());
-        if is_commit {
+        if let Some(commit) = fetched.or(is_commit.then_some(version)) {
             return Ok(Version {
-                commit: version.to_owned(),
+                commit: commit.to_owned(),
                 name: None,
                 is_branch: false,
                 is_tag: false,
@@ -115,7 +123,7 @@ eeee\trefs/tags/light
     #[test]
     fn versions_are_branches_tags_or_commits() {
         let remote = Remote::read(LISTING);
-        let find = |version| remote.find(version, "r").unwrap();
+        let find = |version| remote.find(version, ("origin", "r")).unwrap();
         assert_eq!(find("HEAD").name.as_deref(), Some("main"));
         assert_eq!(
             (find("dev").commit.as_str(), find("dev").is_branch),
@@ -127,6 +135,11 @@ eeee\trefs/tags/light
         );
         assert_eq!(find("light").commit, "eeee");
         assert_eq!(find("0123abc").name, None);
-        assert!(remote.find("nothing", "r").is_err());
+        assert_eq!(
+            (find("origin/dev").commit.as_str(), find("origin/dev").name),
+            ("bbbb", None)
+        );
+        assert!(remote.find("nothing", ("origin", "r")).is_err());
+        assert!(remote.find("up/dev", ("origin", "r")).is_err());
     }
 }

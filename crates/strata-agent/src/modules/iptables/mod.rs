@@ -168,13 +168,17 @@ impl Module for Iptables {
     }
 
     fn report(&self, _: &dyn Host, found: &Found, _: &Outcome) -> Result<Report, ModuleError> {
+        let mut values = values(json!({
+            "ip_version": self.ip_version, "table": self.table, "chain": self.chain,
+            "flush": self.flush, "rule": self.shown,
+            "state": if self.present { "present" } else { "absent" },
+            "chain_management": self.chain_management,
+        }));
+        if let Some(wait) = &self.wait {
+            values.insert("wait".to_owned(), wait.as_str().into());
+        }
         Ok(Report {
-            values: values(json!({
-                "ip_version": self.ip_version, "table": self.table, "chain": self.chain,
-                "flush": self.flush, "rule": self.shown,
-                "state": if self.present { "present" } else { "absent" },
-                "chain_management": self.chain_management,
-            })),
+            values,
             changed: Some(found.0.contains(&true)),
             ..Report::default()
         })

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::edit::{Edited, Existing};
 use super::file::missing_folders;
-use super::programs::{change, plain};
+use super::programs::{attempt, change, plain};
 use crate::arguments::{Arguments, Field, Spec};
 use crate::attributes::Wanted;
 use crate::change::{Change, Heading, Outcome};
@@ -190,11 +190,11 @@ impl Module for Mount {
             State::Absent => Vec::new(),
             State::Unmounted => is_mounted.then(|| self.umount()).into_iter().collect(),
             State::Remounted => vec![self.mount(true)],
-            State::Ephemeral => folders.chain([self.mount(is_mounted)]).collect(),
+            State::Ephemeral => folders.chain([self.mount_or_restore(found)]).collect(),
             State::Mounted if is_mounted && !written => Vec::new(),
             State::Mounted => folders
                 .chain(table)
-                .chain([self.mount(is_mounted)])
+                .chain([self.mount_or_restore(found)])
                 .collect(),
         }
     }
@@ -234,6 +234,37 @@ impl Mount {
     fn is_same(&self, source: &Source) -> bool {
         source.device == self.entry.source
             || Path::new(&source.root) == Path::new(&self.entry.source)
+    }
+
+    /// Mounts by the table that was just written. Where that fails the table becomes what it was, and folders that were
+    /// made go, as in Ansible: an entry that does not work may keep the machine from starting.
+    fn mount_or_restore(&self, found: &Found) -> Change {
+        let mount = self.mount(found.mounted.is_some());
+        let Change::Run { command, .. } = mount else {
+            return mount;
+        };
+        let failure = format!("Error mounting {}: {{stderr}}", self.entry.path);
+        let mut script = "\"$@\" && exit 0; failed=$?; ".to_owned();
+        let mut environment = command.environment;
+        if found.text.is_some() {
+            script.push_str(match found.file.there {
+                Some(_) => "printf %s \"$before\" > \"$table\"; ",
+                None => "rm -f -- \"$table\"; ",
+            });
+            let table = self.fstab.to_string_lossy().into_owned();
+            environment.insert("table".to_owned(), table);
+            environment.insert("before".to_owned(), found.file.text.clone());
+        }
+        for (at, folder) in found.missing.iter().enumerate().rev() {
+            script.push_str(&format!("rmdir -- \"$folder{at}\"; "));
+            let folder = folder.to_string_lossy().into_owned();
+            environment.insert(format!("folder{at}"), folder);
+        }
+        script.push_str("exit $failed");
+        let words = ["sh", "-c", &script, "sh"].map(str::to_owned);
+        let mut restoring = plain(words.into_iter().chain(command.argv));
+        restoring.environment.extend(environment);
+        attempt(restoring, failure)
     }
 
     fn mount(&self, again: bool) -> Change {
