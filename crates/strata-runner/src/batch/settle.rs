@@ -23,6 +23,7 @@ use crate::{
     magic::MagicCache,
     outcome::{self, Effect, Include, ItemResult},
     task::{self, Job, boolean, is_include, looks_up},
+    vars_files::Facts,
 };
 
 impl Batch<'_> {
@@ -117,7 +118,7 @@ impl Batch<'_> {
             let name = self.hosts[at].name.clone();
             match failed {
                 true => self.drop_out(at),
-                false => self.read_vars_files(&name, true),
+                false => self.read_vars_files(&name, Facts::There),
             }
             return false;
         }
@@ -335,7 +336,7 @@ impl Batch<'_> {
                             self.tell_values(&host, facts, gathered, whole.no_log);
                         }
                         if gathered {
-                            self.read_vars_files(&host, false);
+                            self.read_vars_files(&host, Facts::Follow);
                         }
                     }
                 }
