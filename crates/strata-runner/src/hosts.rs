@@ -9,7 +9,7 @@ use std::{
 };
 
 use serde_json::Value as Json;
-use strata_playbook::{Inventory, variables::InventoryVariables};
+use strata_playbook::{Inventory, inventory::LOCAL, variables::InventoryVariables};
 
 use crate::JsonMap;
 
@@ -58,12 +58,13 @@ pub(crate) enum FactLevel {
 
 impl HostTable {
     pub(crate) fn new(inventory: Arc<Inventory>, variables: &InventoryVariables) -> Self {
-        let hosts = inventory.hosts().iter().map(|host| {
+        let names = inventory.hosts().iter().map(|host| host.name.as_str());
+        let hosts = names.chain(LOCAL).map(|host| {
             let data = HostData {
-                inventory: variables.of(&host.name),
+                inventory: variables.of(host),
                 ..HostData::default()
             };
-            (Arc::from(host.name.as_str()), Arc::new(data))
+            (Arc::from(host), Arc::new(data))
         });
         Self {
             hosts: RwLock::new(hosts.collect()),
@@ -99,8 +100,9 @@ impl HostTable {
 
     /// Takes another inventory, for `meta: refresh_inventory`. What tasks found out about hosts stays.
     pub(crate) fn replace(&self, inventory: Inventory, variables: &InventoryVariables) {
-        for host in inventory.hosts() {
-            self.change(&host.name, |data| data.inventory = variables.of(&host.name));
+        let names = inventory.hosts().iter().map(|host| host.name.as_str());
+        for host in names.chain(LOCAL) {
+            self.change(host, |data| data.inventory = variables.of(host));
         }
         *self.growing() = Growing {
             merged: Arc::new(inventory),
