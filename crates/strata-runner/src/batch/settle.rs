@@ -372,9 +372,10 @@ impl Batch<'_> {
     fn add_host(&mut self, name: &str, groups: &[String], variables: &JsonMap) {
         let mut input = InventoryInput::default();
         input.hosts.insert(name.to_owned(), variables.clone());
-        // It stands in `all` itself, before the hosts of the groups in that, as in Ansible.
+        // A new one stands in `all` itself, before the hosts of the groups in that, as in Ansible.
         let all = "all".to_owned();
-        for group in std::iter::once(&all).chain(groups) {
+        let is_new = self.shared.table.inventory().host(name).is_none();
+        for group in is_new.then_some(&all).into_iter().chain(groups) {
             let entry = input.groups.entry(group.clone()).or_default();
             entry.hosts.push(name.to_owned());
         }
