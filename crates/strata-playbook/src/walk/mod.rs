@@ -58,6 +58,8 @@ pub struct Walk {
     force_handlers: bool,
     failed: bool,
     ended: Option<End>,
+    /// Whether the last report was a failure that led out of the innermost block, or include, of its step.
+    left_block: bool,
     /// Where it would go on if its failure were forgotten.
     behind_failure: Option<Vec<Frame>>,
     /// Which tasks run at all; those that do not are no rescue.
@@ -145,6 +147,7 @@ impl Walk {
             force_handlers: false,
             failed: false,
             ended: None,
+            left_block: false,
             behind_failure: None,
             runs: Runs(Arc::new(|_| true)),
         }
@@ -299,7 +302,9 @@ impl Walk {
     fn unwind(&mut self, behind: Option<Vec<Frame>>) {
         let mut flush = None;
         let mut in_flush = false;
+        let outer = self.frames.len().saturating_sub(1);
         while let Some(frame) = self.frames.pop() {
+            self.left_block = self.frames.len() < outer;
             match frame.kind {
                 // Those at the end of a section stand at its top.
                 Kind::Handlers => in_flush |= frame.prefix.len() == 1,
@@ -349,6 +354,7 @@ impl Walk {
     /// Says how the step went and moves on. Gives true if the failure goes to a rescue.
     pub fn report(&mut self, outcome: Outcome) -> bool {
         self.current = None;
+        self.left_block = false;
         let nodes = std::mem::take(&mut self.included);
         let flush = std::mem::take(&mut self.flush);
         if outcome == Outcome::Failed {
@@ -369,6 +375,12 @@ impl Walk {
             self.push_handlers(position);
         }
         false
+    }
+
+    /// Whether a failure led out of the innermost block of the last step, and something else takes it. Until the walk goes
+    /// on, ansible-core takes no further failure of others for this host's.
+    pub fn has_left_block(&self) -> bool {
+        self.left_block && !self.failed
     }
 
     fn has_rescue(&self) -> bool {

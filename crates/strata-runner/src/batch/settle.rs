@@ -247,7 +247,7 @@ impl Batch<'_> {
             // It fails in the step that it did last: the rescue of that step's block is its rescue, too.
             if host.gather.is_none() && host.state != State::Gone && host.walk.end().is_none() {
                 let name = host.name.clone();
-                if self.move_on(other, true) {
+                if host.walk.has_left_block() || self.move_on(other, true) {
                     self.memory.condemned.insert(name);
                 }
             } else {
