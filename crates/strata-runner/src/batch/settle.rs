@@ -177,12 +177,10 @@ impl Batch<'_> {
         included: Option<usize>,
     ) {
         let counts = &mut self.memory.counts;
-        if outcome == TaskOutcome::Ok
-            && let Some(included) = included
-        {
-            for _ in 0..included {
-                counts.add(&job.host, Count::Ok);
-            }
+        for _ in 0..included.unwrap_or_default() {
+            counts.add(&job.host, Count::Ok);
+        }
+        if outcome == TaskOutcome::Ok && included.is_some() {
             return;
         }
         let changed = whole.is_changed();
@@ -479,7 +477,7 @@ impl Batch<'_> {
         }
         let mut nodes = Vec::new();
         let mut new_handlers = Vec::new();
-        for one in includes {
+        for (before, one) in includes.iter().enumerate() {
             match include::load(job, self.play(), one, &self.shared.options) {
                 Ok(included) => {
                     let file = include::file(&included).unwrap_or_else(|| one.name.clone());
@@ -490,7 +488,7 @@ impl Batch<'_> {
                 }
                 Err(diags) => {
                     self.fail_include(whole, diags);
-                    return Some(0);
+                    return Some(before);
                 }
             }
         }
