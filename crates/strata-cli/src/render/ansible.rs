@@ -345,6 +345,8 @@ impl ResultLine<'_> {
     fn arrow(&self, manner: Manner) -> String {
         let map = ansible_result::abridged(self.result, manner.verbosity);
         let good = matches!(self.outcome, TaskOutcome::Ok | TaskOutcome::Changed);
+        // What kept an assertion from being looked at is a failure as any other.
+        let judged = map.contains_key("failed_when_result");
         let mut map = match self.kind {
             ResultKind::Shown => ansible_result::debugged(map),
             _ => map,
@@ -353,8 +355,6 @@ impl ResultLine<'_> {
         if hidden && self.outcome == TaskOutcome::Skipped {
             map.shift_remove("changed");
         }
-        // What kept an assertion from being looked at is a failure as any other.
-        let judged = self.result.contains("\"failed_when_result\":");
         let asserted = good || judged || map.contains_key("assertion");
         let always = !hidden
             && match self.kind {
