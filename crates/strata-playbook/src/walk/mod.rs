@@ -394,15 +394,30 @@ impl Walk {
         self.included.extend(nodes);
         for handler in handlers {
             let same = |other: &Arc<Handler>| other.task.span == handler.task.span;
-            // The role may have come before with other parameters: the last one counts.
-            match self.handlers.iter().rposition(same) {
-                Some(known) => self.handlers[known] = handler,
-                None => {
-                    self.replace_notified(&handler);
-                    self.handlers.push(handler);
-                }
+            // The role may have come before with other parameters: the last one counts, and stands last.
+            let known = self.handlers.iter().rposition(same);
+            let is_notified = known.is_some_and(|known| self.forget_handler(known));
+            if is_notified {
+                self.notified.insert(self.handlers.len());
+            } else if known.is_none() {
+                self.replace_notified(&handler);
+            }
+            self.handlers.push(handler);
+        }
+    }
+
+    /// Takes a handler out of the list. Gives true if it was notified.
+    fn forget_handler(&mut self, at: usize) -> bool {
+        self.handlers.remove(at);
+        let is_notified = self.notified.remove(&at);
+        let moved = |place: &usize| place - usize::from(*place > at);
+        self.notified = self.notified.iter().map(moved).collect();
+        for frame in &mut self.frames {
+            if matches!(frame.kind, Kind::Handlers) && frame.next > at {
+                frame.next -= 1;
             }
         }
+        is_notified
     }
 
     /// Of several handlers with one name the last is meant when they run, not when they are notified.
