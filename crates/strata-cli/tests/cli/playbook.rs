@@ -260,6 +260,10 @@ fn what_is_not_there_and_what_is_written_wrongly_end_as_in_ansible() {
         ),
         ("keyword.yml", "- hosts: localhost\n  nothing: 1\n"),
         (
+            "include.yml",
+            "- hosts: localhost\n  tasks: [{include_role: {name: r}, become: true}]\n",
+        ),
+        (
             "yaml.yml",
             "- hosts: localhost\n  tasks:\n   - ping:\n  - x\n",
         ),
@@ -269,6 +273,7 @@ fn what_is_not_there_and_what_is_written_wrongly_end_as_in_ansible() {
         ("import.yml", 1),
         ("none.yml", 1),
         ("keyword.yml", 4),
+        ("include.yml", 4),
         ("yaml.yml", 4),
     ] {
         for way in ["--syntax-check", "--list-tasks", "--check"] {
