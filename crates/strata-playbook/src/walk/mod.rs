@@ -383,6 +383,11 @@ impl Walk {
         self.left_block && !self.failed
     }
 
+    /// Whether the host failed, and nothing took it: what it does now are handlers that run all the same.
+    pub fn has_failed(&self) -> bool {
+        self.failed
+    }
+
     fn has_rescue(&self) -> bool {
         self.frames
             .iter()

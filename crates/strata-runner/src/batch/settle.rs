@@ -244,6 +244,9 @@ impl Batch<'_> {
             }
             // It fails in the step that it did last: the rescue of that step's block is its rescue, too.
             if host.gather.is_none() && host.state != State::Gone && host.walk.end().is_none() {
+                if host.walk.has_failed() {
+                    continue;
+                }
                 let name = host.name.clone();
                 if host.walk.has_left_block() || self.move_on(other, true) {
                     self.memory.condemned.insert(name);
