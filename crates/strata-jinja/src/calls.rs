@@ -51,8 +51,7 @@ fn call(
     name: &str,
     arguments: Rest<ValueOrKwargs>,
 ) -> Result<Value, Error> {
-    let mut given = vec![value.clone()];
-    given.extend(arguments.into_values());
+    let mut given = all(value, arguments);
     let short = short(name);
     let is_undefined = given.iter().any(is_undefined)
         || lacks_what_it_looks_at(short, &given)
@@ -65,15 +64,9 @@ fn call(
         // Whether there is such a filter is known by asking it about nothing at all.
         given.clear();
     }
-    match state.apply_filter(name, &given) {
-        // The engine leaves the name to who calls it.
-        Err(error) if error.kind() == ErrorKind::UnknownFilter && error.detail().is_none() => {
-            let message = format!("filter {name} is unknown");
-            Err(Error::new(ErrorKind::UnknownFilter, message))
-        }
-        _ if is_undefined => Ok(Value::UNDEFINED),
-        result => or_undefined(result),
-    }
+    let result = state.apply_filter(name, &given);
+    let result = named(result, ErrorKind::UnknownFilter, &format!("filter {name}"));
+    result_of(result, is_undefined)
 }
 
 /// What a test says.
@@ -83,20 +76,44 @@ fn test(
     name: &str,
     arguments: Rest<ValueOrKwargs>,
 ) -> Result<Value, Error> {
-    let mut given = vec![value.clone()];
-    given.extend(arguments.into_values());
+    let mut given = all(value, arguments);
     let is_undefined =
         given.iter().any(is_undefined) || OF_ITEMS.contains(&short(name)) && lack_something(&given);
     if is_undefined {
         given.clear();
     }
-    match state.perform_test(name, &given) {
-        Err(error) if error.kind() == ErrorKind::UnknownTest && error.detail().is_none() => {
-            let message = format!("test {name} is unknown");
-            Err(Error::new(ErrorKind::UnknownTest, message))
-        }
+    let result = state.perform_test(name, &given).map(Value::from);
+    let result = named(result, ErrorKind::UnknownTest, &format!("test {name}"));
+    result_of(result, is_undefined)
+}
+
+fn all(value: &Value, arguments: Rest<ValueOrKwargs>) -> Vec<Value> {
+    let mut given = vec![value.clone()];
+    given.extend(arguments.into_values());
+    given
+}
+
+/// Names what is unknown, which the engine leaves to who calls it.
+fn named(result: Result<Value, Error>, unknown: ErrorKind, what: &str) -> Result<Value, Error> {
+    result.map_err(
+        |error| match error.kind() == unknown && error.detail().is_none() {
+            true => Error::new(unknown, format!("{what} is unknown")),
+            false => error,
+        },
+    )
+}
+
+fn result_of(result: Result<Value, Error>, is_undefined: bool) -> Result<Value, Error> {
+    let is_unknown = |error: &Error| {
+        matches!(
+            error.kind(),
+            ErrorKind::UnknownFilter | ErrorKind::UnknownTest
+        )
+    };
+    match result {
+        Err(error) if is_unknown(&error) => Err(error),
         _ if is_undefined => Ok(Value::UNDEFINED),
-        result => or_undefined(result.map(Value::from)),
+        result => or_undefined(result),
     }
 }
 
