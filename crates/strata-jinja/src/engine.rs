@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use minijinja::{Environment, Error, UndefinedBehavior, syntax::SyntaxConfig};
 
-use crate::{Plugin, filters, functions, include, operators, plugins, python, run::Run, tests};
+use crate::{
+    Plugin, calls, filters, functions, include, operators, plugins, python, run::Run, tests,
+};
 
 /// How many instructions one template may take.
 const FUEL: u64 = 20_000_000;
@@ -58,6 +60,7 @@ impl Engine {
             own.iter().partition(|plugin| plugin.is_of_collection());
         plugins::register(&mut environment, collections.into_iter());
         operators::register(&mut environment);
+        calls::register(&mut environment);
         include::register(&mut environment);
         filters::register(&mut environment);
         tests::register(&mut environment);

@@ -6,7 +6,7 @@ use minijinja::{
     value::{Kwargs, Rest, ValueKind, ValueOrKwargs, from_args},
 };
 
-use crate::{calendar::Moment, changing::changing, lookups, python, run::Run};
+use crate::{calendar::Moment, calls, changing::changing, lookups, python, run::Run};
 
 /// How many numbers `range` gives at most.
 const MAX_RANGE: i64 = 1_000_000;
@@ -27,6 +27,10 @@ pub(crate) fn register(environment: &mut Environment<'static>) {
 
 /// `lookup('name', terms..., options)`: texts joined by commas, or the only value.
 fn lookup(state: &mut State<'_, '_>, arguments: Rest<ValueOrKwargs>) -> Result<Value, Error> {
+    calls::or_undefined(found(state, arguments))
+}
+
+fn found(state: &mut State<'_, '_>, arguments: Rest<ValueOrKwargs>) -> Result<Value, Error> {
     let (mut found, wants_list) = run_lookup(state, arguments, false)?;
     if wants_list {
         return Ok(Value::from(found));
@@ -43,7 +47,8 @@ fn lookup(state: &mut State<'_, '_>, arguments: Rest<ValueOrKwargs>) -> Result<V
 
 /// `query('name', ...)`: always a list.
 fn query(state: &mut State<'_, '_>, arguments: Rest<ValueOrKwargs>) -> Result<Value, Error> {
-    Ok(Value::from(run_lookup(state, arguments, true)?.0))
+    let found = run_lookup(state, arguments, true);
+    calls::or_undefined(found.map(|(found, _)| Value::from(found)))
 }
 
 fn run_lookup(
@@ -53,6 +58,9 @@ fn run_lookup(
 ) -> Result<(Vec<Value>, bool), Error> {
     let run = Run::of(state)?;
     let arguments = arguments.into_values();
+    if arguments.iter().any(calls::is_undefined) {
+        return Err(Error::from(ErrorKind::UndefinedError));
+    }
     let (name, terms, options) = from_args::<(String, &[Value], Kwargs)>(&arguments)?;
     let mut wants_list = wants_list;
     let mut rest = Vec::new();

@@ -89,5 +89,9 @@ fn render(state: &State<'_, '_>, run: &Arc<Run>, path: &std::path::Path) -> Resu
     let name = path.display().to_string();
     let syntax = &run.templar.engine.syntax;
     let value = run.nested(|| compile::render_with(run, root, &name, &text, syntax))?;
-    Ok(Value::from(python::output(&value)))
+    // What puts nothing out is nothing beside what else there is.
+    Ok(match python::output(&value) {
+        text if text.is_empty() => Value::from(()),
+        text => Value::from(text),
+    })
 }

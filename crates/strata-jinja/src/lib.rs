@@ -15,6 +15,7 @@
 pub mod about;
 mod bound;
 mod calendar;
+mod calls;
 mod changing;
 mod compile;
 mod convert;

@@ -3,7 +3,7 @@
 use minijinja::{Error, ErrorKind, State, Value, value::ValueKind};
 
 use crate::{
-    changing,
+    calls, changing,
     filters::{mapping, tuple},
     python,
 };
@@ -17,6 +17,9 @@ pub(crate) fn call(
 ) -> Result<Value, Error> {
     if value.is_undefined() {
         return Err(Error::from(ErrorKind::UndefinedError));
+    }
+    if arguments.iter().any(calls::is_undefined) {
+        return Ok(Value::UNDEFINED);
     }
     if let Some(changed) = changing::call(value, method, arguments) {
         return changed;

@@ -2,17 +2,15 @@
 
 use std::cmp::Ordering;
 
-use minijinja::{
-    Environment, Error, ErrorKind, State, Value,
-    value::{Rest, ValueKind, ValueOrKwargs},
-};
+use minijinja::{Environment, Error, ErrorKind, State, Value, value::ValueKind};
 
 use crate::{
     bound,
     calendar::{Moment, Span},
+    calls::lack_something,
     changing,
     compile::{
-        self, ADD, ATTRIBUTE, CALL, CATCHING, CHANGING, CONCATENATE, CONTAINED, DEFINED, GREATER,
+        self, ADD, ATTRIBUTE, CATCHING, CHANGING, CONCATENATE, CONTAINED, DEFINED, GREATER,
         GREATER_OR_EQUAL, ITEM, ITERABLE, LESS, LESS_OR_EQUAL, MULTIPLY, NEGATE, REMAINDER, RENDER,
         SLICE, SUBTRACT,
     },
@@ -34,7 +32,6 @@ pub(crate) fn register(environment: &mut Environment<'static>) {
     environment.add_filter(CONTAINED, contained);
     environment.add_filter(SLICE, slice);
     environment.add_filter(NEGATE, negate);
-    environment.add_filter(CALL, call);
     environment.add_filter(DEFINED, defined);
     environment.add_filter(ITERABLE, iterable);
     environment.add_filter(RENDER, render);
@@ -131,7 +128,7 @@ fn undefined<T>() -> Result<T, Error> {
 
 /// `a ~ b`.
 fn concatenate(left: &Value, right: &Value) -> Result<Value, Error> {
-    if left.is_undefined() || right.is_undefined() {
+    if lack_something(&[left.clone(), right.clone()]) {
         return undefined();
     }
     Ok(Value::from(python::text(left) + &python::text(right)))
@@ -265,39 +262,6 @@ fn subtract(left: &Value, right: &Value) -> Result<Value, Error> {
                 type_name(left)
             ),
         )),
-    }
-}
-
-/// The filters that go through what they are given only if it counts as true.
-const PICKING: &[&str] = &["map", "reject", "rejectattr", "select", "selectattr"];
-
-/// What a filter gives; of what is undefined nothing that is defined, as in ansible-core 2.19, so that a `default` may
-/// stand behind it.
-fn call(
-    state: &mut State<'_, '_>,
-    value: &Value,
-    name: &str,
-    arguments: Rest<ValueOrKwargs>,
-) -> Result<Value, Error> {
-    let mut given = vec![value.clone()];
-    given.extend(arguments.into_values());
-    let is_undefined = given.iter().any(Value::is_undefined);
-    if !value.is_true() && !is_undefined && PICKING.contains(&name) && value.try_iter().is_err() {
-        // Jinja looks at no item of what counts as false.
-        return Ok(Value::from(Vec::<Value>::new()));
-    }
-    if is_undefined {
-        // Whether there is such a filter is known by asking it about nothing at all.
-        given.clear();
-    }
-    match state.apply_filter(name, &given) {
-        // The engine leaves the name to who calls it.
-        Err(error) if error.kind() == ErrorKind::UnknownFilter && error.detail().is_none() => {
-            let message = format!("filter {name} is unknown");
-            Err(Error::new(ErrorKind::UnknownFilter, message))
-        }
-        _ if is_undefined => Ok(Value::UNDEFINED),
-        result => result,
     }
 }
 

@@ -5,11 +5,11 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Arc, PoisonError, RwLock, RwLockWriteGuard},
+    sync::{Arc, Mutex, PoisonError, RwLock, RwLockWriteGuard},
 };
 
 use serde_json::Value as Json;
-use strata_playbook::{Inventory, variables::InventoryVariables};
+use strata_playbook::{Inventory, inventory::LOCAL, variables::InventoryVariables};
 
 use crate::JsonMap;
 
@@ -33,6 +33,27 @@ pub(crate) struct HostData {
 pub(crate) struct HostTable {
     hosts: RwLock<BTreeMap<Arc<str>, Arc<HostData>>>,
     inventory: RwLock<Growing>,
+    wishes: Mutex<Wishes>,
+}
+
+/// What a task wants of the inventory.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Wish {
+    /// That a host is in a group, or in one of those in it.
+    Member { group: String, host: String },
+    /// That a group stands in another.
+    Child { parent: String, group: String },
+    /// That there is a host.
+    Host(String),
+}
+
+/// What tasks wished for. The inventory has it only when its task is done, but what one item of a loop has wished for,
+/// or one host of a task, is no change for the next.
+#[derive(Debug, Default)]
+struct Wishes {
+    made: BTreeSet<Wish>,
+    /// The variables of hosts, by host and name.
+    values: BTreeMap<(String, String), Json>,
 }
 
 /// The inventory, and what tasks have added to it since somebody looked at it last. To merge an addition takes as long as
@@ -58,12 +79,13 @@ pub(crate) enum FactLevel {
 
 impl HostTable {
     pub(crate) fn new(inventory: Arc<Inventory>, variables: &InventoryVariables) -> Self {
-        let hosts = inventory.hosts().iter().map(|host| {
+        let names = inventory.hosts().iter().map(|host| host.name.as_str());
+        let hosts = names.chain(LOCAL).map(|host| {
             let data = HostData {
-                inventory: variables.of(&host.name),
+                inventory: variables.of(host),
                 ..HostData::default()
             };
-            (Arc::from(host.name.as_str()), Arc::new(data))
+            (Arc::from(host), Arc::new(data))
         });
         Self {
             hosts: RwLock::new(hosts.collect()),
@@ -71,6 +93,7 @@ impl HostTable {
                 merged: inventory,
                 added: Vec::new(),
             }),
+            wishes: Mutex::default(),
         }
     }
 
@@ -97,15 +120,40 @@ impl HostTable {
         self.growing().added.push(addition);
     }
 
+    /// Whether a wish changes the inventory: it has that not yet, and nobody wished for it before.
+    pub(crate) fn is_news(&self, wish: Wish) -> bool {
+        let inventory = self.inventory();
+        let is_there = match &wish {
+            Wish::Member { group, host } => inventory.hosts_in(group).contains(host),
+            Wish::Child { parent, group } => inventory
+                .group(parent)
+                .is_some_and(|parent| parent.children.contains(group)),
+            Wish::Host(name) => inventory.host(name).is_some(),
+        };
+        let mut wishes = self.wishes.lock().unwrap_or_else(PoisonError::into_inner);
+        wishes.made.insert(wish) && !is_there
+    }
+
+    /// The same for a variable of a host.
+    pub(crate) fn is_new_value(&self, host: &str, name: &str, value: &Json) -> bool {
+        let mut wishes = self.wishes.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (host.to_owned(), name.to_owned());
+        let before = wishes.values.insert(key, value.clone());
+        let before = before.or_else(|| self.get(host)?.inventory.get(name).cloned());
+        before.as_ref() != Some(value)
+    }
+
     /// Takes another inventory, for `meta: refresh_inventory`. What tasks found out about hosts stays.
     pub(crate) fn replace(&self, inventory: Inventory, variables: &InventoryVariables) {
-        for host in inventory.hosts() {
-            self.change(&host.name, |data| data.inventory = variables.of(&host.name));
+        let names = inventory.hosts().iter().map(|host| host.name.as_str());
+        for host in names.chain(LOCAL) {
+            self.change(host, |data| data.inventory = variables.of(host));
         }
         *self.growing() = Growing {
             merged: Arc::new(inventory),
             added: Vec::new(),
         };
+        *self.wishes.lock().unwrap_or_else(PoisonError::into_inner) = Wishes::default();
     }
 
     /// What is known of a host; nothing for one that nobody named before.

@@ -9,6 +9,7 @@ use serde_json::{Value as Json, json};
 use strata_jinja::{Scopes, Variable, Variables};
 use strata_playbook::{
     Inventory,
+    inventory::LOCAL,
     play::{Play, Role},
     variables::{self, HostVariables},
 };
@@ -224,12 +225,30 @@ struct HostScopes {
     watch: Arc<Watch>,
 }
 
+impl HostScopes {
+    /// The name by which the inventory has this machine, for another name of it.
+    fn one_that_is_named(&self, name: &str) -> String {
+        let inventory = self.scope.table.inventory();
+        let has = |name: &&&str| inventory.host(name).is_some();
+        let other = match LOCAL.contains(&name) && inventory.host(name).is_none() {
+            true => LOCAL.iter().find(has),
+            false => None,
+        };
+        other.map_or(name, |other| *other).to_owned()
+    }
+}
+
 impl Scopes for HostScopes {
+    /// The hosts of the inventory. This machine is not among them where no inventory names it, though it has a scope.
     fn names(&self) -> Vec<String> {
-        self.scope.table.names()
+        let inventory = self.scope.table.inventory();
+        let hosts = inventory.hosts().iter();
+        hosts.map(|host| host.name.clone()).collect()
     }
 
     fn get(&self, name: &str) -> Option<Arc<dyn Variables>> {
+        let name = self.one_that_is_named(name);
+        let name = name.as_str();
         if name != self.own {
             self.watch.cross();
         }

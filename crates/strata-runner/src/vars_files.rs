@@ -2,16 +2,18 @@
 //!
 //! They are read when a batch begins. Where a name needs what is not known by then, as in
 //! `{{ ansible_facts.os_family }}.yml`, that file is read once the host's facts are there; without facts it is left
-//! out, as in Ansible.
+//! out with a warning, as in ansible-core 2.19. That goes on without a word where no file of an entry is there; here
+//! that is a warning, too. A file that cannot be read is a mistake.
 
 use std::{
+    collections::BTreeSet,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 use serde_json::Value as Json;
-use strata_core::{Diagnostic, Diagnostics, files::Files};
-use strata_jinja::TemplateErrorKind;
+use strata_core::{Diagnostic, Diagnostics, Events, files::Files};
+use strata_jinja::{Templar, TemplateError, TemplateErrorKind};
 use strata_playbook::{
     load,
     play::{Play, Spanned},
@@ -31,12 +33,23 @@ pub(crate) fn depend_on_facts(play: &Play) -> bool {
     play.vars_files.iter().any(is_template)
 }
 
-/// Reads the files for one host; `has_facts` says whether a name that cannot be made is a mistake.
+/// What is known of a host's facts when its files are looked for.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Facts {
+    /// They may follow, and the files are then looked for again.
+    Follow,
+    /// The play begins without any.
+    None,
+    /// They are there: a name that cannot be made now is a mistake.
+    There,
+}
+
+/// Reads the files for one host. What is left out is told as warnings.
 pub(crate) fn read(
     templates: impl Fn(Arc<Watch>) -> Templates,
     scope: &Arc<PlayScope>,
     host: &str,
-    has_facts: bool,
+    facts: Facts,
     diags: &mut Diagnostics,
 ) -> Vec<Arc<JsonMap>> {
     let play = &scope.play;
@@ -50,38 +63,107 @@ pub(crate) fn read(
         variables.set_facts = Arc::default();
         variables.include_vars = Arc::default();
         let templar = templates(watch).templar(&variables);
-        let names = match templar.render(&entry.value) {
-            Ok(Json::Array(names)) => names.iter().map(text).collect(),
-            Ok(name) => vec![text(&name)],
-            Err(error) if error.kind == TemplateErrorKind::Undefined && !has_facts => continue,
+        let found = match first_found(&templar, files, &play.folder, &entry.value) {
+            Ok(Ok(path)) => path,
+            Ok(Err(names)) => {
+                diags.push(missing(&names, &play.folder, entry));
+                continue;
+            }
+            Err(error) if error.kind == TemplateErrorKind::Undefined && facts != Facts::There => {
+                if facts == Facts::None {
+                    diags.push(undefined(&error.to_string(), entry));
+                }
+                continue;
+            }
             Err(error) => {
                 diags.push(unusable("vars_files", &error.to_string(), entry));
                 continue;
             }
         };
-        let mut places = names.iter();
-        let Some(path) = places.find_map(|name| first_place(files, &play.folder, name)) else {
-            diags.push(missing(&names, entry));
-            continue;
-        };
-        if let Some(map) = load::vars_file(files, &path, diags) {
+        if let Some(map) = load::vars_file(files, &found, diags) {
             read.push(Arc::new(map));
         }
     }
     read
 }
 
-fn missing(names: &[String], entry: &Spanned<Json>) -> Diagnostic {
-    let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
-    Diagnostic::error(
+/// The first of the files of an entry that is there, or the names of all. Behind it none is rendered.
+fn first_found(
+    templar: &Templar,
+    files: &dyn Files,
+    folder: &Path,
+    entry: &Json,
+) -> Result<Result<PathBuf, Vec<String>>, TemplateError> {
+    let alternatives = match entry {
+        Json::Array(alternatives) => alternatives.as_slice(),
+        one => std::slice::from_ref(one),
+    };
+    let mut names = Vec::new();
+    for alternative in alternatives {
+        let rendered = match templar.render(alternative)? {
+            Json::Array(several) => several.iter().map(text).collect(),
+            one => vec![text(&one)],
+        };
+        for name in rendered {
+            if let Some(path) = first_place(files, folder, &name) {
+                return Ok(Ok(path));
+            }
+            names.push(name);
+        }
+    }
+    Ok(Err(names))
+}
+
+fn undefined(reason: &str, entry: &Spanned<Json>) -> Diagnostic {
+    let summary = "skipping vars_files item due to an undefined variable";
+    Diagnostic::warning("undefined-vars-file", summary)
+        .detail(reason)
+        .at(entry.span.clone())
+}
+
+fn missing(names: &[String], folder: &Path, entry: &Spanned<Json>) -> Diagnostic {
+    let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    let places = names.iter().flat_map(|name| places(folder, name));
+    let mut places: Vec<String> = places
+        .map(|place| format!("`{}`", place.display()))
+        .collect();
+    places.dedup();
+    Diagnostic::warning(
         "missing-vars-file",
-        format!("the variables file {} was not found", names.join(" or ")),
+        format!(
+            "the variables file {} was not found, and is left out",
+            quoted.join(" or ")
+        ),
     )
+    .detail(format!("It was looked for as {}.", places.join(", ")))
     .at(entry.span.clone())
-    .hint("Files are looked for in the playbook's folder, first below `vars`.")
+}
+
+/// Tells of what is left out, of each once in a run, as every host and batch looks for the same files. Gives the
+/// mistakes, each once, too.
+pub(crate) fn tell(
+    diags: Diagnostics,
+    told: &mut BTreeSet<String>,
+    events: &Events,
+) -> Diagnostics {
+    let mut errors = Diagnostics::new();
+    for diagnostic in diags {
+        if diagnostic.is_error() {
+            if errors.iter().all(|known| *known != diagnostic) {
+                errors.push(diagnostic);
+            }
+        } else if told.insert(format!("{:?} {}", diagnostic.labels, diagnostic.summary)) {
+            events.diagnostic(diagnostic);
+        }
+    }
+    errors
+}
+
+fn places(folder: &Path, name: &str) -> [PathBuf; 2] {
+    [folder.join("vars").join(name), folder.join(name)]
 }
 
 fn first_place(files: &dyn Files, folder: &Path, name: &str) -> Option<PathBuf> {
-    let places = [folder.join("vars").join(name), folder.join(name)];
-    places.into_iter().find(|path| files.kind(path).is_some())
+    let mut places = places(folder, name).into_iter();
+    places.find(|path| files.kind(path).is_some())
 }

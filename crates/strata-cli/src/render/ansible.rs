@@ -74,7 +74,7 @@ pub(crate) struct AnsibleLook {
     /// A banner that waits for a result worth showing.
     waiting: Option<(String, Arc<str>)>,
     /// Included files with the hosts that they are for, until something else happens.
-    included: Vec<(String, String)>,
+    included: Vec<(String, Vec<String>)>,
     /// Where the task under way stands.
     path: Arc<str>,
     played: bool,
@@ -199,7 +199,8 @@ impl AnsibleLook {
         }
     }
 
-    /// Tasks that were included: one line for all hosts of the same file and item.
+    /// Tasks that were included: one line for all hosts of the same file and item, and another where a host has that item
+    /// twice.
     fn include(&mut self, message: &str, host: &str, item: Option<&str>) {
         let file = message
             .strip_suffix(&format!(" for {host}"))
@@ -208,9 +209,12 @@ impl AnsibleLook {
             .map(|item| format!(" => (item={item})"))
             .unwrap_or_default();
         let key = format!("{file}\0{item}");
-        match self.included.iter_mut().find(|(known, _)| *known == key) {
-            Some((_, hosts)) => hosts.push_str(&format!(", {host}")),
-            None => self.included.push((key, host.to_owned())),
+        let mut lines = self.included.iter_mut();
+        let line =
+            lines.find(|(known, hosts)| *known == key && !hosts.iter().any(|one| one == host));
+        match line {
+            Some((_, hosts)) => hosts.push(host.to_owned()),
+            None => self.included.push((key, vec![host.to_owned()])),
         }
     }
 
@@ -239,7 +243,7 @@ impl AnsibleLook {
         for (key, hosts) in std::mem::take(&mut self.included) {
             self.show_waiting();
             let (file, item) = key.split_once('\0').unwrap_or((&key, ""));
-            let line = format!("{file} for {hosts}{item}");
+            let line = format!("{file} for {}{item}", hosts.join(", "));
             self.lines.say(&paint(INCLUDED, &line));
         }
     }
@@ -341,6 +345,8 @@ impl ResultLine<'_> {
     fn arrow(&self, manner: Manner) -> String {
         let map = ansible_result::abridged(self.result, manner.verbosity);
         let good = matches!(self.outcome, TaskOutcome::Ok | TaskOutcome::Changed);
+        // What kept an assertion from being looked at is a failure as any other.
+        let judged = map.contains_key("failed_when_result");
         let mut map = match self.kind {
             ResultKind::Shown => ansible_result::debugged(map),
             _ => map,
@@ -349,8 +355,6 @@ impl ResultLine<'_> {
         if hidden && self.outcome == TaskOutcome::Skipped {
             map.shift_remove("changed");
         }
-        // What kept an assertion from being looked at is a failure as any other.
-        let judged = self.result.contains("\"failed_when_result\":");
         let asserted = good || judged || map.contains_key("assertion");
         let always = !hidden
             && match self.kind {

@@ -260,6 +260,10 @@ fn what_is_not_there_and_what_is_written_wrongly_end_as_in_ansible() {
         ),
         ("keyword.yml", "- hosts: localhost\n  nothing: 1\n"),
         (
+            "include.yml",
+            "- hosts: localhost\n  tasks: [{include_role: {name: r}, become: true}]\n",
+        ),
+        (
             "yaml.yml",
             "- hosts: localhost\n  tasks:\n   - ping:\n  - x\n",
         ),
@@ -269,6 +273,7 @@ fn what_is_not_there_and_what_is_written_wrongly_end_as_in_ansible() {
         ("import.yml", 1),
         ("none.yml", 1),
         ("keyword.yml", 4),
+        ("include.yml", 4),
         ("yaml.yml", 4),
     ] {
         for way in ["--syntax-check", "--list-tasks", "--check"] {
@@ -279,12 +284,41 @@ fn what_is_not_there_and_what_is_written_wrongly_end_as_in_ansible() {
 }
 
 #[test]
+fn what_files_of_variables_are_left_out_is_said_once() {
+    let project = Folder::new(&[]);
+    project.write(
+        "hosts",
+        "[all]\na\nb\n[all:vars]\nansible_connection=local\n",
+    );
+    project.write(
+        "site.yml",
+        "- hosts: all\n  gather_facts: false\n  vars_files: [gone.yml, [no.yml, nor.yml], \"{{ nix }}.yml\"]\n  tasks: [{debug: }]\n",
+    );
+    let ran = project.run(&["playbook", "-i", "hosts", "site.yml"]);
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    for said in [
+        "the variables file `gone.yml` was not found, and is left out",
+        "the variables file `no.yml` or `nor.yml` was not found, and is left out",
+        "/vars/nor.yml`",
+        "skipping vars_files item due to an undefined variable",
+    ] {
+        assert_eq!(
+            ran.stderr.matches(said).count(),
+            1,
+            "{said}: {}",
+            ran.stderr
+        );
+    }
+}
+
+#[test]
 fn what_earlier_plays_did_is_reported_when_a_later_one_cannot_be_run() {
     let project = Folder::new(&[]);
     project.write(
         "site.yml",
-        "- hosts: localhost\n  gather_facts: false\n  tasks: [{ping: }]\n- hosts: localhost\n  gather_facts: false\n  vars_files: [gone.yml]\n  tasks: [{ping: }]\n",
+        "- hosts: localhost\n  gather_facts: false\n  tasks: [{ping: }]\n- hosts: localhost\n  gather_facts: false\n  vars_files: [list.yml]\n  tasks: [{ping: }]\n",
     );
+    project.write("list.yml", "- 1\n");
     let ran = project.run(&["playbook", "site.yml"]);
     assert_eq!(ran.code, Some(1), "{}", ran.stderr);
     assert!(
@@ -292,7 +326,7 @@ fn what_earlier_plays_did_is_reported_when_a_later_one_cannot_be_run() {
         "{}",
         ran.stdout
     );
-    assert!(ran.stderr.contains("gone.yml"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("list.yml"), "{}", ran.stderr);
 }
 
 #[test]

@@ -82,6 +82,16 @@ pub(crate) const CALL: &str = "__strata_call";
 /// Those: what is undefined comes to nothing in any other, so that a `default` at the end stands in for all before it.
 const TAKING_UNDEFINED: &[&str] = &["d", "default", "mandatory", "ternary", "type_debug"];
 
+/// The filter that makes nothing out of an empty text.
+pub(crate) const PUT_OUT: &str = "__strata_put_out";
+/// Functions whose empty texts stay texts.
+const FUNCTIONS: &[&str] = &["lookup", "q", "query", "now"];
+
+/// The filter behind all tests that a template names, but those that ask for what is undefined.
+pub(crate) const TEST: &str = "__strata_test";
+/// Those.
+const ASKING_WHETHER_DEFINED: &[&str] = &["defined", "undefined"];
+
 /// Rewrites a statement.
 pub(crate) fn statement<'a>(tree: &Stmt<'a>) -> Stmt<'a> {
     match tree {
@@ -93,7 +103,7 @@ pub(crate) fn statement<'a>(tree: &Stmt<'a>) -> Stmt<'a> {
         )),
         Stmt::EmitExpr(node) => Stmt::EmitExpr(Spanned::new(
             ast::EmitExpr {
-                expr: expression(&node.expr),
+                expr: emitted(&node.expr),
             },
             node.span(),
         )),
@@ -209,6 +219,16 @@ fn structure<'a>(tree: &Stmt<'a>) -> Stmt<'a> {
             node.span(),
         )),
         _ => unreachable!("`statement` takes all others, and `body` macros"),
+    }
+}
+
+/// What is put out; what a macro puts out is nothing where it is empty, though not what a function gives.
+fn emitted<'a>(tree: &Expr<'a>) -> Expr<'a> {
+    let expr = expression(tree);
+    let Expr::Call(call) = tree else { return expr };
+    match &call.expr {
+        Expr::Var(callee) if !FUNCTIONS.contains(&callee.id) => bare_filter(PUT_OUT, expr),
+        _ => expr,
     }
 }
 
@@ -341,6 +361,9 @@ pub(crate) fn expression<'a>(tree: &Expr<'a>) -> Expr<'a> {
             node.span(),
         )),
         Expr::Filter(node) => Expr::Filter(Spanned::new(named_filter(node), node.span())),
+        Expr::Test(node) if !is_one_of(node.name, ASKING_WHETHER_DEFINED) => {
+            Expr::Filter(Spanned::new(named_test(node), node.span()))
+        }
         Expr::Test(node) => Expr::Test(Spanned::new(
             ast::Test {
                 name: node.name,
@@ -378,7 +401,6 @@ fn named_filter<'a>(node: &Spanned<ast::Filter<'a>>) -> ast::Filter<'a> {
             args,
         };
     }
-    args = args.into_iter().map(named_defined).collect();
     let name: String = node.name.split_ascii_whitespace().collect();
     args.insert(0, CallArg::Pos(constant(Value::from(name), node.span())));
     let iterating = is_one_of(node.name, ITERATING);
@@ -388,6 +410,17 @@ fn named_filter<'a>(node: &Spanned<ast::Filter<'a>>) -> ast::Filter<'a> {
             true => bare_filter(ITERABLE, value),
             false => value,
         }),
+        args,
+    }
+}
+
+fn named_test<'a>(node: &Spanned<ast::Test<'a>>) -> ast::Filter<'a> {
+    let mut args = arguments(&node.args);
+    let name: String = node.name.split_ascii_whitespace().collect();
+    args.insert(0, CallArg::Pos(constant(Value::from(name), node.span())));
+    ast::Filter {
+        name: TEST,
+        expr: Some(expression(&node.expr)),
         args,
     }
 }
@@ -458,14 +491,6 @@ fn filter<'a>(name: &'a str, value: Expr<'a>, argument: Expr<'a>, span: Span) ->
 
 fn is_one_of(name: &str, names: &[&str]) -> bool {
     names.contains(&name.strip_prefix("ansible.builtin.").unwrap_or(name))
-}
-
-/// Makes an undefined argument a mistake if it goes by a name.
-fn named_defined(argument: CallArg<'_>) -> CallArg<'_> {
-    match argument {
-        CallArg::Pos(_) => argument,
-        named => defined(named),
-    }
 }
 
 /// Makes an undefined argument a mistake.

@@ -179,13 +179,10 @@ impl Builder {
         for host in &other.hosts {
             let own = self.host(&host.name, host.source.as_deref());
             own.vars.extend(host.vars.clone());
-            for group in host.groups.iter().filter(|group| *group != "ungrouped") {
-                self.add_host(group, &host.name);
-            }
         }
         for group in &other.groups {
-            for host in group.hosts.iter().filter(|_| group.name == "all") {
-                self.add_host("all", host);
+            for host in group.hosts.iter().filter(|_| group.name != "ungrouped") {
+                self.add_host(&group.name, host);
             }
             self.group(&group.name).vars.extend(group.vars.clone());
             for child in group.children.iter().filter(|_| group.name != "all") {

@@ -28,6 +28,7 @@ use strata_core::{
 use crate::play::JsonMap;
 
 pub use fetched::{Fetch, NoFetch};
+pub use pattern::LOCAL;
 
 /// Hosts and groups as another program computed them, such as from the outputs of an infrastructure.
 #[derive(Clone, Debug, Default, PartialEq)]

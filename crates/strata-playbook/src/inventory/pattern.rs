@@ -8,7 +8,7 @@ use strata_jinja::wildcard;
 use super::Inventory;
 
 /// Names that mean the controller even if no inventory has them.
-const LOCAL: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
+pub const LOCAL: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
 
 /// The hosts of a pattern, in the order of its parts and then of the inventory.
 pub(super) fn matching(inventory: &Inventory, pattern: &str) -> Result<Vec<String>, String> {

@@ -289,9 +289,16 @@ fn finish(
         Some(loaded) => (loaded.nodes, loaded.handlers, loaded.roles),
         None => Default::default(),
     };
-    handlers.append(&mut reader.imported_handlers);
     all_roles.append(&mut reader.imported_roles);
     handlers.extend(own_handlers);
+    // Those of imported roles come last, and what a role has that came before is theirs, too.
+    let imported = std::mem::take(&mut reader.imported_handlers);
+    let is_imported = |handler: &Arc<crate::play::Handler>| {
+        let mut imported = imported.iter();
+        imported.any(|other| other.task.span == handler.task.span)
+    };
+    handlers.retain(|handler| !is_imported(handler));
+    handlers.extend(imported);
     Play {
         name: parts
             .name

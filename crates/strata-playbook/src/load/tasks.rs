@@ -72,6 +72,35 @@ const WITH: &[&str] = &[
     "vars",
 ];
 
+/// Keywords that ansible-core refuses of `include_tasks` and `include_role`.
+const NOT_OF_INCLUDES: &[&str] = &[
+    "any_errors_fatal",
+    "async",
+    "become",
+    "become_exe",
+    "become_flags",
+    "become_method",
+    "become_user",
+    "changed_when",
+    "check_mode",
+    "connection",
+    "delay",
+    "delegate_facts",
+    "delegate_to",
+    "diff",
+    "environment",
+    "failed_when",
+    "ignore_unreachable",
+    "module_defaults",
+    "notify",
+    "poll",
+    "port",
+    "remote_user",
+    "retries",
+    "throttle",
+    "until",
+];
+
 impl Reader<'_> {
     /// Reads a file of tasks.
     pub(super) fn task_file(
@@ -339,6 +368,7 @@ impl Reader<'_> {
         if let Some(args) = node.get("args") {
             self.add_args(&mut named, args);
         }
+        self.only_keywords_of_includes(node, &named.name.value);
         if named.local && own.delegate_to.is_none() {
             own.delegate_to = Some(Spanned {
                 value: Json::String("localhost".to_owned()),
@@ -354,6 +384,25 @@ impl Reader<'_> {
             task: keys,
             span: node.span.clone(),
         })
+    }
+
+    /// Refuses what says nothing of an include, but would of the tasks that it brings.
+    fn only_keywords_of_includes(&mut self, node: &Node, module: &str) {
+        if !matches!(module, "include_tasks" | "include_role") {
+            return;
+        }
+        for entry in node.entries().unwrap_or_default() {
+            let key = entry.key.text().unwrap_or_default();
+            if !NOT_OF_INCLUDES.contains(&key) {
+                continue;
+            }
+            let message = format!("`{key}` is not a keyword of `{module}`");
+            self.diags.push(
+                Diagnostic::error("unknown-keyword", message)
+                    .at(entry.key.span.clone())
+                    .hint("Put it into `apply`, which says it of the tasks that are included."),
+            );
+        }
     }
 
     /// The one entry that names a module.

@@ -13,6 +13,7 @@ use strata_core::{
 
 use crate::{
     Inventory,
+    inventory::LOCAL,
     load::{self, add_variables},
     play::JsonMap,
 };
@@ -119,6 +120,19 @@ impl InventoryVariables {
         }
         let mut everybody = all;
         add(&mut everybody, beside);
+        // This machine is in no group but `all`, and has variables even where no inventory names it.
+        for name in LOCAL.iter().filter(|name| inventory.host(name).is_none()) {
+            let mut vars = everybody.clone();
+            vars.insert("ansible_connection".to_owned(), "local".into());
+            for folder in inventory_folders
+                .iter()
+                .map(PathBuf::as_path)
+                .chain(playbook_folder)
+            {
+                add(&mut vars, reader.folder(folder, "host_vars", name));
+            }
+            hosts.insert((*name).to_owned(), Arc::new(vars));
+        }
         Self {
             hosts,
             everybody: Arc::new(everybody),
@@ -136,7 +150,7 @@ impl InventoryVariables {
         self.alone.hosts.get(host).cloned().unwrap_or_default()
     }
 
-    /// The variables of a host; those of `all` for one that no inventory names.
+    /// The variables of a host; those of `all` for one that no inventory names, and what is said of this machine.
     pub fn of(&self, host: &str) -> Arc<JsonMap> {
         self.hosts.get(host).unwrap_or(&self.everybody).clone()
     }

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
     path::Path,
     sync::Arc,
 };
@@ -24,7 +25,10 @@ pub fn magic(
     host: &str,
     play: &Play,
 ) -> BTreeMap<String, Variable> {
-    let short = host.split('.').next().unwrap_or(host);
+    let short = match host.parse::<IpAddr>() {
+        Ok(_) => host,
+        Err(_) => host.split('.').next().unwrap_or(host),
+    };
     let source = inventory.host(host).and_then(|host| host.source.clone());
     // A list of hosts on the command line stands in no folder; Ansible says so by this text.
     let folder = source
@@ -48,8 +52,12 @@ pub fn magic(
         ("inventory_dir", json!(folder)),
         ("ansible_play_name", play.name.value.clone()),
     ];
+    // This machine, where no inventory names it, comes from nowhere, and knows nothing of that either.
+    let is_named = inventory.host(host).is_some();
+    let is_told = |name: &str| is_named || !matches!(name, "inventory_file" | "inventory_dir");
     let own = values
         .into_iter()
+        .filter(|(name, _)| is_told(name))
         .map(|(name, value)| (name.to_owned(), Variable::Plain(Arc::new(value))));
     own.chain([("groups".to_owned(), Variable::Plain(groups.clone()))])
         .chain(role_names(play.roles.iter().map(AsRef::as_ref)))

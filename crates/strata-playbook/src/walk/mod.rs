@@ -58,6 +58,8 @@ pub struct Walk {
     force_handlers: bool,
     failed: bool,
     ended: Option<End>,
+    /// Whether the last report was a failure that led out of the innermost block, or include, of its step.
+    left_block: bool,
     /// Where it would go on if its failure were forgotten.
     behind_failure: Option<Vec<Frame>>,
     /// Which tasks run at all; those that do not are no rescue.
@@ -145,6 +147,7 @@ impl Walk {
             force_handlers: false,
             failed: false,
             ended: None,
+            left_block: false,
             behind_failure: None,
             runs: Runs(Arc::new(|_| true)),
         }
@@ -299,7 +302,9 @@ impl Walk {
     fn unwind(&mut self, behind: Option<Vec<Frame>>) {
         let mut flush = None;
         let mut in_flush = false;
+        let outer = self.frames.len().saturating_sub(1);
         while let Some(frame) = self.frames.pop() {
+            self.left_block = self.frames.len() < outer;
             match frame.kind {
                 // Those at the end of a section stand at its top.
                 Kind::Handlers => in_flush |= frame.prefix.len() == 1,
@@ -349,6 +354,7 @@ impl Walk {
     /// Says how the step went and moves on. Gives true if the failure goes to a rescue.
     pub fn report(&mut self, outcome: Outcome) -> bool {
         self.current = None;
+        self.left_block = false;
         let nodes = std::mem::take(&mut self.included);
         let flush = std::mem::take(&mut self.flush);
         if outcome == Outcome::Failed {
@@ -371,6 +377,17 @@ impl Walk {
         false
     }
 
+    /// Whether a failure led out of the innermost block of the last step, and something else takes it. Until the walk goes
+    /// on, ansible-core takes no further failure of others for this host's.
+    pub fn has_left_block(&self) -> bool {
+        self.left_block && !self.failed
+    }
+
+    /// Whether the host failed, and nothing took it: what it does now are handlers that run all the same.
+    pub fn has_failed(&self) -> bool {
+        self.failed
+    }
+
     fn has_rescue(&self) -> bool {
         self.frames
             .iter()
@@ -382,15 +399,30 @@ impl Walk {
         self.included.extend(nodes);
         for handler in handlers {
             let same = |other: &Arc<Handler>| other.task.span == handler.task.span;
-            // The role may have come before with other parameters: the last one counts.
-            match self.handlers.iter().rposition(same) {
-                Some(known) => self.handlers[known] = handler,
-                None => {
-                    self.replace_notified(&handler);
-                    self.handlers.push(handler);
-                }
+            // The role may have come before with other parameters: the last one counts, and stands last.
+            let known = self.handlers.iter().rposition(same);
+            let is_notified = known.is_some_and(|known| self.forget_handler(known));
+            if is_notified {
+                self.notified.insert(self.handlers.len());
+            } else if known.is_none() {
+                self.replace_notified(&handler);
+            }
+            self.handlers.push(handler);
+        }
+    }
+
+    /// Takes a handler out of the list. Gives true if it was notified.
+    fn forget_handler(&mut self, at: usize) -> bool {
+        self.handlers.remove(at);
+        let is_notified = self.notified.remove(&at);
+        let moved = |place: &usize| place - usize::from(*place > at);
+        self.notified = self.notified.iter().map(moved).collect();
+        for frame in &mut self.frames {
+            if matches!(frame.kind, Kind::Handlers) && frame.next > at {
+                frame.next -= 1;
             }
         }
+        is_notified
     }
 
     /// Of several handlers with one name the last is meant when they run, not when they are notified.

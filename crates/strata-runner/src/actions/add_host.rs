@@ -4,6 +4,7 @@ use serde_json::{Value as Json, json};
 
 use crate::{
     JsonMap,
+    hosts::Wish,
     outcome::Effect,
     session::TaskError,
     task::{ActionResult, Call},
@@ -30,11 +31,17 @@ pub(super) async fn run(call: &Call<'_>) -> Result<ActionResult, TaskError> {
             "name" | "hostname" | "host" | "groups" | "groupname" | "group"
         )
     });
-    let known = call.shared.table.inventory();
-    let changed = known.host(&name).is_none()
-        || groups
-            .iter()
-            .any(|group| !known.hosts_in(group).contains(&name));
+    let table = &call.shared.table;
+    let mut changed = table.is_news(Wish::Host(name.clone()));
+    for group in &groups {
+        changed |= table.is_news(Wish::Member {
+            group: group.clone(),
+            host: name.clone(),
+        });
+    }
+    for (variable, value) in &variables {
+        changed |= table.is_new_value(&name, variable, value);
+    }
     Ok(ActionResult {
         effects: vec![Effect::AddHost {
             name: name.clone(),

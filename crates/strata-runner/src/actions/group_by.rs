@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use crate::{
+    hosts::Wish,
     outcome::Effect,
     session::TaskError,
     task::{ActionResult, Call},
@@ -15,11 +16,17 @@ pub(super) async fn run(call: &Call<'_>) -> Result<ActionResult, TaskError> {
         none if none.is_empty() => vec!["all".to_owned()],
         some => some.iter().map(|parent| parent.replace(' ', "-")).collect(),
     };
-    let known = call.shared.table.inventory();
-    let changed = !known
-        .hosts_in(&group)
-        .iter()
-        .any(|host| **host == *call.job.host);
+    let table = &call.shared.table;
+    let mut changed = table.is_news(Wish::Member {
+        group: group.clone(),
+        host: call.job.host.to_string(),
+    });
+    for parent in parents.iter().filter(|parent| *parent != "all") {
+        changed |= table.is_news(Wish::Child {
+            parent: parent.clone(),
+            group: group.clone(),
+        });
+    }
     Ok(ActionResult {
         effects: vec![Effect::GroupBy {
             group: group.clone(),

@@ -25,7 +25,7 @@ impl Batch<'_> {
                 continue;
             }
             self.announce_meta(next);
-            match self.holds(next) {
+            match self.holds_where_asked(&name, next) {
                 Ok(true) => self.steer(&name, next).await,
                 Ok(false) => self.pass_by(next),
                 Err(reason) => self.fail_meta(next, &reason),
@@ -61,6 +61,20 @@ impl Batch<'_> {
             kind: ResultKind::Plain,
         });
         self.pass(next.at);
+    }
+
+    /// Whether a task's conditions hold. Those of some are not asked, as in Ansible, which says so.
+    fn holds_where_asked(&self, name: &str, next: &Next) -> Result<bool, String> {
+        if !matches!(name, "noop" | "refresh_inventory" | "reset_connection") {
+            return self.holds(next);
+        }
+        if !next.task.keywords.when.is_empty() {
+            let summary = format!("{name} task does not support when conditional");
+            let warning = Diagnostic::warning("meta-condition-ignored", summary);
+            let warning = warning.at(next.task.span.clone());
+            self.shared.events.diagnostic(warning);
+        }
+        Ok(true)
     }
 
     fn holds(&self, next: &Next) -> Result<bool, String> {

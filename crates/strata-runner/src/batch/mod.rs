@@ -64,6 +64,8 @@ pub(crate) struct Memory {
     pub(crate) progress: BTreeMap<Arc<str>, HostProgress>,
     /// Values of hosts that must not be written anywhere.
     pub(crate) secret: BTreeSet<(Arc<str>, String)>,
+    /// What was said of files of variables that are left out.
+    pub(crate) missing_files: BTreeSet<String>,
 }
 
 /// How a batch ended.

@@ -239,10 +239,10 @@ impl Batch<'_> {
         (alone && !self.free) || self.is_said_once(next)
     }
 
-    /// True for tasks that say `run_once`: what they find out is every host's.
+    /// True for tasks that say `run_once`: what they find out is every host's. Of `meta` Ansible does not ask it.
     pub(super) fn is_said_once(&self, next: &Next) -> bool {
         let keyword = next.task.keywords.run_once.as_ref();
-        if keyword.is_none() || self.free {
+        if keyword.is_none() || self.free || matches!(next.task.action, Action::Meta(_)) {
             return false;
         }
         let templar = self.templar(&self.hosts[next.at].name, &next.task);

@@ -23,6 +23,7 @@ use crate::{
     magic::MagicCache,
     outcome::{self, Effect, Include, ItemResult},
     task::{self, Job, boolean, is_include, looks_up},
+    vars_files::Facts,
 };
 
 impl Batch<'_> {
@@ -117,7 +118,7 @@ impl Batch<'_> {
             let name = self.hosts[at].name.clone();
             match failed {
                 true => self.drop_out(at),
-                false => self.read_vars_files(&name, true),
+                false => self.read_vars_files(&name, Facts::There),
             }
             return false;
         }
@@ -176,12 +177,10 @@ impl Batch<'_> {
         included: Option<usize>,
     ) {
         let counts = &mut self.memory.counts;
-        if outcome == TaskOutcome::Ok
-            && let Some(included) = included
-        {
-            for _ in 0..included {
-                counts.add(&job.host, Count::Ok);
-            }
+        for _ in 0..included.unwrap_or_default() {
+            counts.add(&job.host, Count::Ok);
+        }
+        if outcome == TaskOutcome::Ok && included.is_some() {
             return;
         }
         let changed = whole.is_changed();
@@ -245,8 +244,11 @@ impl Batch<'_> {
             }
             // It fails in the step that it did last: the rescue of that step's block is its rescue, too.
             if host.gather.is_none() && host.state != State::Gone && host.walk.end().is_none() {
+                if host.walk.has_failed() {
+                    continue;
+                }
                 let name = host.name.clone();
-                if self.move_on(other, true) {
+                if host.walk.has_left_block() || self.move_on(other, true) {
                     self.memory.condemned.insert(name);
                 }
             } else {
@@ -335,7 +337,7 @@ impl Batch<'_> {
                             self.tell_values(&host, facts, gathered, whole.no_log);
                         }
                         if gathered {
-                            self.read_vars_files(&host, false);
+                            self.read_vars_files(&host, Facts::Follow);
                         }
                     }
                 }
@@ -371,9 +373,10 @@ impl Batch<'_> {
     fn add_host(&mut self, name: &str, groups: &[String], variables: &JsonMap) {
         let mut input = InventoryInput::default();
         input.hosts.insert(name.to_owned(), variables.clone());
-        // It stands in `all` itself, before the hosts of the groups in that, as in Ansible.
+        // A new one stands in `all` itself, before the hosts of the groups in that, as in Ansible.
         let all = "all".to_owned();
-        for group in std::iter::once(&all).chain(groups) {
+        let is_new = self.shared.table.inventory().host(name).is_none();
+        for group in is_new.then_some(&all).into_iter().chain(groups) {
             let entry = input.groups.entry(group.clone()).or_default();
             entry.hosts.push(name.to_owned());
         }
@@ -477,7 +480,7 @@ impl Batch<'_> {
         }
         let mut nodes = Vec::new();
         let mut new_handlers = Vec::new();
-        for one in includes {
+        for (before, one) in includes.iter().enumerate() {
             match include::load(job, self.play(), one, &self.shared.options) {
                 Ok(included) => {
                     let file = include::file(&included).unwrap_or_else(|| one.name.clone());
@@ -488,7 +491,7 @@ impl Batch<'_> {
                 }
                 Err(diags) => {
                     self.fail_include(whole, diags);
-                    return Some(0);
+                    return Some(before);
                 }
             }
         }

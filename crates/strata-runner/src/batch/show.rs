@@ -85,7 +85,10 @@ impl Batch<'_> {
         let outcome = whole.outcome();
         // Each item of a loop showed itself.
         let looped = job.task.r#loop.is_some() && whole.values.contains_key("results");
+        let failed = matches!(outcome, TaskOutcome::Failed | TaskOutcome::Ignored);
         let kind = match task::kind(&job.task) {
+            // Of `debug`, Ansible says once more that items failed.
+            ResultKind::Shown if looped && failed => ResultKind::Shown,
             _ if looped => ResultKind::Loop,
             kind => kind,
         };

@@ -25,7 +25,7 @@ use crate::{
     session::Sessions,
     supported,
     task::Shared,
-    vars_files,
+    vars_files::{self, Facts},
 };
 pub(crate) use play::unusable;
 use play::{PlayFacts, batches};
@@ -282,7 +282,7 @@ impl Run<'_> {
 
     /// What the templates of a batch's hosts see.
     fn scope(
-        &self,
+        &mut self,
         play: &Arc<Play>,
         facts: &PlayFacts,
         hosts: &[Arc<str>],
@@ -314,12 +314,18 @@ impl Run<'_> {
         let without = Arc::new(scope.clone());
         for host in hosts.iter().filter(|_| !play.vars_files.is_empty()) {
             let data = self.shared.table.get(host);
-            let has_facts = data.is_some_and(|data| !data.facts.is_empty());
+            let known = match data.is_some_and(|data| !data.facts.is_empty()) {
+                true => Facts::There,
+                false if facts.gather.is_some() => Facts::Follow,
+                false => Facts::None,
+            };
             let templates = |watch| self.templates(play, watch);
-            let read = vars_files::read(templates, &without, host, has_facts, &mut diags);
+            let read = vars_files::read(templates, &without, host, known, &mut diags);
             scope.vars_files.insert(host.clone(), read);
         }
-        diags.into_result(Arc::new(scope))
+        let told = &mut self.memory.missing_files;
+        let errors = vars_files::tell(diags, told, self.shared.events);
+        errors.into_result(Arc::new(scope))
     }
 
     /// Answers to a play's questions, or their defaults.

@@ -255,7 +255,7 @@ fn keywords_say_how_a_host_is_reached_unless_variables_do() {
     ran.recap.unwrap();
     expect![[r#"
         a {"ansible_host":"10.0.0.1","ansible_port":22,"ansible_user":"admin"}
-        localhost {"ansible_port":22,"ansible_user":"admin","ansible_connection":"local"}"#]]
+        localhost {"ansible_connection":"local","ansible_port":22,"ansible_user":"admin"}"#]]
     .assert_eq(&seen.lock().unwrap().join("\n"));
 }
 
