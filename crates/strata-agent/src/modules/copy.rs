@@ -215,9 +215,14 @@ impl Module for Copy {
         values.insert("checksum".to_owned(), found.sha1.clone().into());
         values.insert("src".to_owned(), self.source_name().into());
         let is_remote = matches!(self.source, Source::Remote(_));
-        let is_there = found.there.as_ref().is_some_and(|it| it.kind == Kind::File);
-        if is_remote && outcome.check && is_there || (!found.same || is_remote) && !outcome.check {
-            let mut written = host.open(&found.dest)?;
+        // Of a source on the host the sum is known before it is copied.
+        let summed = match &self.source {
+            Source::Remote(from) if outcome.check => Some(from.as_path()),
+            _ if outcome.check => None,
+            _ => Some(found.dest.as_path()),
+        };
+        if let Some(path) = summed.filter(|_| !found.same || is_remote) {
+            let mut written = host.open(path)?;
             let md5 = digest::of_stream("md5", &mut written).ok().flatten();
             values.insert("md5sum".to_owned(), md5.into());
         }
