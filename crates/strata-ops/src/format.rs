@@ -39,6 +39,8 @@ pub struct Formatted {
     pub before: Arc<str>,
     /// What `fmt` makes of it.
     pub after: String,
+    /// The same byte by byte, where comments hold bytes that are no part of a character.
+    pub raw: Option<Vec<u8>>,
 }
 
 impl Formatted {
@@ -71,10 +73,16 @@ pub fn format(options: &FormatOptions, each: &mut dyn FnMut(Formatted), diags: &
 
 /// Formats a text that is in no file.
 pub fn format_text(name: &str, text: Vec<u8>) -> Result<Formatted, Diagnostics> {
-    match String::from_utf8(text) {
-        Ok(text) => formatted(name, text.into()),
-        Err(error) => Err(not_utf8(name, error.utf8_error().valid_up_to()).into()),
-    }
+    of_bytes(name, &text)
+}
+
+fn of_bytes(name: &str, bytes: &[u8]) -> Result<Formatted, Diagnostics> {
+    let text = strata_hcl::decode(bytes).map_err(|at| not_utf8(name, at))?;
+    let formatted = formatted(name, text.into())?;
+    Ok(match std::str::from_utf8(bytes) {
+        Ok(_) => formatted,
+        Err(_) => readable(formatted),
+    })
 }
 
 fn formatted(name: &str, before: Arc<str>) -> Result<Formatted, Diagnostics> {
@@ -83,6 +91,7 @@ fn formatted(name: &str, before: Arc<str>) -> Result<Formatted, Diagnostics> {
         name: name.to_owned(),
         before,
         after: strata_hcl::format(&source)?,
+        raw: None,
     })
 }
 
@@ -185,23 +194,20 @@ fn file(path: &Path, write: bool, each: &mut dyn FnMut(Formatted), diags: &mut D
         Ok(bytes) => bytes,
         Err(error) => return diags.push(unreadable(path, &error)),
     };
-    let is_utf8 = std::str::from_utf8(&bytes).is_ok();
-    let text = strata_hcl::decode(&bytes).map_err(|at| Diagnostics::from(not_utf8(&name, at)));
-    match text.and_then(|text| formatted(&name, text.into())) {
+    match of_bytes(&name, &bytes) {
         Ok(formatted) => {
+            let raw = formatted.raw.as_deref();
+            let after = raw.unwrap_or(formatted.after.as_bytes());
             if write
-                && formatted.changed()
-                && let Err(error) = replace(path, &formatted.after, is_utf8)
+                && bytes != after
+                && let Err(error) = replace(path, after)
             {
                 diags.push(
                     Diagnostic::error("file-not-written", format!("Failed to write {name}"))
                         .detail(error.to_string()),
                 );
             }
-            each(match is_utf8 {
-                true => formatted,
-                false => readable(formatted),
-            });
+            each(formatted);
         }
         Err(mistakes) => diags.extend(mistakes),
     }
@@ -209,11 +215,13 @@ fn file(path: &Path, write: bool, each: &mut dyn FnMut(Formatted), diags: &mut D
 
 /// The same with a sign of replacement for each byte that is no part of a character.
 fn readable(formatted: Formatted) -> Formatted {
-    let text = |text: &str| String::from_utf8_lossy(&strata_hcl::encode(text)).into_owned();
+    let raw = strata_hcl::encode(&formatted.after);
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     Formatted {
-        before: text(&formatted.before).into(),
-        after: text(&formatted.after),
+        before: text(&strata_hcl::encode(&formatted.before)).into(),
+        after: text(&raw),
         name: formatted.name,
+        raw: Some(raw),
     }
 }
 
@@ -224,15 +232,11 @@ fn unreadable(path: &Path, error: &io::Error) -> Diagnostic {
 }
 
 /// Replaces what a file holds at once, so that no crash leaves half of it. Links and permissions stay.
-/// What was UTF-8 is written as it stands: there, a letter that [`strata_hcl::encode`] makes a byte of is a letter.
-fn replace(path: &Path, text: &str, is_utf8: bool) -> io::Result<()> {
+fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let path = path.canonicalize()?;
     let folder = path.parent().unwrap_or(Path::new("."));
     let mut scratch = tempfile::NamedTempFile::new_in(folder)?;
-    match is_utf8 {
-        true => scratch.write_all(text.as_bytes())?,
-        false => scratch.write_all(&strata_hcl::encode(text))?,
-    }
+    scratch.write_all(bytes)?;
     scratch
         .as_file()
         .set_permissions(fs::metadata(&path)?.permissions())?;

@@ -1,7 +1,7 @@
 //! `fmt`: configuration files in the usual style.
 
 use std::{
-    io::{Read, stdin},
+    io::{Read, Write, stdin, stdout},
     path::{Path, PathBuf},
 };
 
@@ -11,7 +11,7 @@ use strata_core::{Diagnostic, Diagnostics};
 use strata_ops::format::{FormatOptions, Formatted, format, format_text};
 
 use super::{Exit, complain};
-use crate::args;
+use crate::{args, output_lost};
 
 /// A file has mistakes or cannot be read.
 const MISTAKEN: Exit = 2;
@@ -49,6 +49,12 @@ pub(super) fn run(arguments: &args::Format) -> Result<Exit, Diagnostics> {
         // A check says nothing if there are mistakes, so its words are kept.
         if arguments.check {
             said.push_str(&text)
+        } else if let (true, Some(raw)) = (report.content, &formatted.raw) {
+            let mut bytes = raw.clone();
+            if bytes.last() != Some(&b'\n') {
+                bytes.push(b'\n');
+            }
+            output_lost::heed(stdout().lock().write_all(&bytes));
         } else {
             print!("{text}")
         }

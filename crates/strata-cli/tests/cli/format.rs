@@ -1,6 +1,6 @@
 //! `fmt`: what it lists, writes and shows, and its exit codes, as `terraform fmt` has them.
 
-use std::fs;
+use std::{fs, process::Command};
 
 use expect_test::expect;
 
@@ -90,6 +90,22 @@ fn standard_input_goes_to_standard_output() {
     );
     let ran = folder.run_fed(&["fmt", "-check", "-"], "a=1\n");
     assert_eq!((ran.code, ran.stdout.as_str()), (Some(3), ""));
+}
+
+#[test]
+fn bytes_in_comments_and_letters_without_meaning_stay_as_they_are() {
+    let folder = folder();
+    let bytes = b"# caf\xe9\na=1";
+    fs::write(folder.path().join("bytes"), bytes).unwrap();
+    let strata = env!("CARGO_BIN_EXE_strata");
+    let input = fs::File::open(folder.path().join("bytes")).unwrap();
+    let mut command = Command::new(strata);
+    let ran = command.args(["fmt", "-"]).stdin(input).output().unwrap();
+    assert_eq!(ran.stdout, b"# caf\xe9\na = 1\n");
+    assert!(ran.status.success());
+    let formatted = "a = \"\u{10f041}\"\n";
+    let said = folder.run_fed(&["fmt", "-"], "a=\"\u{10f041}\"\n");
+    assert_eq!(said.succeeded().stdout, formatted);
 }
 
 #[test]
