@@ -294,7 +294,7 @@ fn in_order(
 }
 
 /// Of two objects under one address, one would be lost.
-fn appears_twice(address: &addr::Resource) -> String {
+pub(crate) fn appears_twice(address: &addr::Resource) -> String {
     format!("an instance of `{address}` appears more than once")
 }
 

@@ -5,7 +5,7 @@ use std::{borrow::Cow, collections::BTreeMap};
 use serde::{Deserialize, de::IgnoredAny};
 use strata_core::addr::{Resource, ResourceInstance};
 
-use crate::file::{index_key, or_empty, refuse_others, resource_address};
+use crate::file::{appears_twice, index_key, or_empty, refuse_others, resource_address};
 
 #[derive(Deserialize)]
 struct File<'a> {
@@ -34,6 +34,8 @@ struct Listed<'a> {
 struct Instance {
     #[serde(default)]
     index_key: Option<serde_json::Value>,
+    #[serde(default)]
+    deposed: Option<String>,
 }
 
 /// The instances in a state file's text, in the order of their addresses; or why there is no telling.
@@ -53,19 +55,22 @@ pub(crate) fn instances(text: &str) -> Result<Vec<ResourceInstance>, String> {
             (&*resource.type_name).into(),
             (&*resource.name).into(),
         )?;
-        let keys = found.entry(address).or_default();
-        for instance in &resource.instances {
-            keys.push(index_key(instance.index_key.as_ref())?);
+        let objects = found.entry(address).or_default();
+        for instance in resource.instances {
+            objects.push((index_key(instance.index_key.as_ref())?, instance.deposed));
         }
     }
-    for keys in found.values_mut() {
-        keys.sort();
+    for (address, objects) in &mut found {
+        objects.sort();
+        if objects.windows(2).any(|two| two[0] == two[1]) {
+            return Err(appears_twice(address));
+        }
         // An object that is set aside stands beside the current one.
-        keys.dedup();
+        objects.dedup_by(|one, other| one.0 == other.0);
     }
-    let instances = found.into_iter().flat_map(|(resource, keys)| {
-        let instance = move |key| resource.instance(key);
-        keys.into_iter().map(instance)
+    let instances = found.into_iter().flat_map(|(resource, objects)| {
+        let instance = move |(key, _)| resource.instance(key);
+        objects.into_iter().map(instance)
     });
     Ok(instances.collect())
 }
