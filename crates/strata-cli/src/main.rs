@@ -17,7 +17,7 @@ use std::{
     process::ExitCode,
 };
 
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use strata_ops::askpass;
 
 fn main() -> ExitCode {
@@ -63,8 +63,19 @@ fn hand_over(socket: &Path) -> ExitCode {
 ///
 /// A mistake is 1, as with Terraform, whose 2 means that there are changes; for the commands of Ansible it is 2.
 fn refuse(wrong: &clap::Error, is_of_ansible: bool) -> ExitCode {
-    // Whoever would read it is gone.
-    drop(wrong.print());
+    let option = match wrong.get(ContextKind::InvalidArg) {
+        Some(ContextValue::String(option)) => Some(option.as_str()),
+        _ => None,
+    };
+    let typed = option.and_then(|option| Some((option, commands::with_one_dash(option)?)));
+    match typed {
+        Some((option, typed)) => {
+            let said = wrong.render().ansi().to_string();
+            anstream::eprint!("{}", said.replace(option, typed));
+        }
+        // Whoever would read it is gone.
+        None => drop(wrong.print()),
+    }
     if let Some(hint) = commands::environment_wanted(wrong) {
         anstream::eprintln!("\n{hint}");
     }

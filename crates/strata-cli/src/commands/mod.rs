@@ -132,15 +132,20 @@ pub(crate) fn refuse_arguments(wrong: &clap::Error, argv: &[OsString]) -> ExitCo
 
 /// What is said of an option, with one dash before all options if it was typed with one.
 fn as_typed(said: &str, option: &str) -> String {
-    let typed = option.strip_prefix('-').unwrap_or(option);
+    match with_one_dash(option) {
+        Some(_) => said.replace(" '--", " '-"),
+        None => said.to_owned(),
+    }
+}
+
+/// An option with one dash, if it was typed so.
+pub(crate) fn with_one_dash(option: &str) -> Option<&str> {
+    let typed = option.strip_prefix('-')?;
     let is_typed = |word: OsString| {
         let word = word.to_string_lossy();
         word.split('=').next() == Some(typed)
     };
-    match typed.starts_with('-') && env::args_os().any(is_typed) {
-        true => said.replace(" '--", " '-"),
-        false => said.to_owned(),
-    }
+    (typed.starts_with('-') && env::args_os().any(is_typed)).then_some(typed)
 }
 
 /// What to write where a command wants an environment and was given none; none for any other mistake.

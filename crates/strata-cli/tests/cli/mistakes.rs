@@ -60,6 +60,14 @@ fn a_mistake_on_the_command_line_is_said_as_it_was_typed() {
     );
     let said = fails(&folder, &["plan", "--parallelsm=1"], &[]);
     says(&said, &["unexpected argument '--parallelsm'"]);
+    for (typed, said) in [
+        ("-parallelsm", "'-parallelsm'"),
+        ("--parallelsm", "'--parallelsm'"),
+    ] {
+        let unknown = folder.run(&[typed]);
+        assert_eq!(unknown.code, Some(1), "{}", unknown.stderr);
+        says(&unknown.stderr, &[&format!("unexpected argument {said}")]);
+    }
     // Without a subcommand there is no mistake to explain: the help says which there are.
     let said = fails(&folder, &["state"], &[]);
     assert!(said.starts_with("Inspect the state"), "{said}");
