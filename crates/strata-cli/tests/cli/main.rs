@@ -11,6 +11,7 @@
 
 mod adopted;
 mod ansible_settings;
+mod at_once;
 mod backend;
 mod bad_playbooks;
 mod check;
