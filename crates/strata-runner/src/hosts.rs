@@ -115,6 +115,14 @@ impl HostTable {
         guard.unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The inventory without what was added since it was last asked for as a whole: what the hosts of one task add is
+    /// merged once, and not for each of them.
+    pub(crate) fn inventory_before(&self) -> Arc<Inventory> {
+        let guard = self.inventory.read();
+        let growing = guard.unwrap_or_else(PoisonError::into_inner);
+        growing.merged.clone()
+    }
+
     /// Adds hosts and groups to the inventory, for `add_host` and `group_by`.
     pub(crate) fn add_to_inventory(&self, addition: Inventory) {
         self.growing().added.push(addition);
@@ -122,9 +130,12 @@ impl HostTable {
 
     /// Whether a wish changes the inventory: it has that not yet, and nobody wished for it before.
     pub(crate) fn is_news(&self, wish: Wish) -> bool {
-        let inventory = self.inventory();
+        let inventory = self.inventory_before();
         let is_there = match &wish {
-            Wish::Member { group, host } => inventory.hosts_in(group).contains(host),
+            Wish::Member { group, host } => {
+                let mut groups = inventory.groups_of(host).into_iter();
+                groups.any(|of| of.name == *group)
+            }
             Wish::Child { parent, group } => inventory
                 .group(parent)
                 .is_some_and(|parent| parent.children.contains(group)),

@@ -137,7 +137,7 @@ impl PlayScope {
     }
 
     fn magic(self: &Arc<Self>, host: &str, watch: &Arc<Watch>) -> BTreeMap<String, Variable> {
-        let inventory = self.table.inventory();
+        let inventory = self.table.inventory_before();
         let mut magic = self.cache.of(host, &inventory, &self.play);
         let plain = |value: Json| Variable::Plain(Arc::new(value));
         let options = &self.options;
@@ -228,7 +228,7 @@ struct HostScopes {
 impl HostScopes {
     /// The name by which the inventory has this machine, for another name of it.
     fn one_that_is_named(&self, name: &str) -> String {
-        let inventory = self.scope.table.inventory();
+        let inventory = self.scope.table.inventory_before();
         let has = |name: &&&str| inventory.host(name).is_some();
         let other = match LOCAL.contains(&name) && inventory.host(name).is_none() {
             true => LOCAL.iter().find(has),
@@ -241,7 +241,7 @@ impl HostScopes {
 impl Scopes for HostScopes {
     /// The hosts of the inventory. This machine is not among them where no inventory names it, though it has a scope.
     fn names(&self) -> Vec<String> {
-        let inventory = self.scope.table.inventory();
+        let inventory = self.scope.table.inventory_before();
         let hosts = inventory.hosts().iter();
         hosts.map(|host| host.name.clone()).collect()
     }

@@ -108,6 +108,8 @@ pub(crate) struct Batch<'a> {
     throttles: HashMap<String, Arc<Semaphore>>,
     /// The hosts that failed in this round of lockstep.
     round_failed: BTreeSet<Arc<str>>,
+    /// Whether tasks added to the inventory what no task has seen yet.
+    has_grown: bool,
     /// Whether a failure of this round is to fail all hosts.
     fatal: bool,
     end: BatchEnd,
@@ -245,6 +247,7 @@ pub(crate) async fn run(shared: &Shared<'_>, memory: &mut Memory, start: Start) 
         shown: HashSet::new(),
         throttles: HashMap::new(),
         round_failed: BTreeSet::new(),
+        has_grown: false,
         fatal: false,
         end: BatchEnd::Done,
         place: start.place,

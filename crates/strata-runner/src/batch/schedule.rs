@@ -57,6 +57,7 @@ impl Batch<'_> {
 
     /// The next task of every host that came to a new step; or none more once one of them needs the others.
     fn next_at_own_pace(&mut self) -> Vec<Next> {
+        self.take_in_additions();
         let mut ready = Vec::new();
         loop {
             let asked = self.hosts_to_ask();
@@ -97,6 +98,7 @@ impl Batch<'_> {
             return Vec::new();
         }
         self.end_round();
+        self.take_in_additions();
         let mut waiting = self.waiting(false);
         if waiting.is_empty() {
             waiting = self.waiting(true);

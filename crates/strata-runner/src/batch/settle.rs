@@ -375,7 +375,7 @@ impl Batch<'_> {
         input.hosts.insert(name.to_owned(), variables.clone());
         // A new one stands in `all` itself, before the hosts of the groups in that, as in Ansible.
         let all = "all".to_owned();
-        let is_new = self.shared.table.inventory().host(name).is_none();
+        let is_new = self.shared.table.inventory_before().host(name).is_none();
         for group in is_new.then_some(&all).into_iter().chain(groups) {
             let entry = input.groups.entry(group.clone()).or_default();
             entry.hosts.push(name.to_owned());
@@ -410,7 +410,15 @@ impl Batch<'_> {
     fn grow_inventory(&mut self, addition: Inventory) {
         self.memory.added.push(addition.clone());
         self.shared.table.add_to_inventory(addition);
-        Arc::make_mut(&mut self.scope).cache = MagicCache::default();
+        self.has_grown = true;
+    }
+
+    /// Lets the tasks that follow see what those before them added to the inventory.
+    pub(super) fn take_in_additions(&mut self) {
+        if std::mem::take(&mut self.has_grown) {
+            self.shared.table.inventory();
+            Arc::make_mut(&mut self.scope).cache = MagicCache::default();
+        }
     }
 
     fn add_statistics(&mut self, host: &str, data: &JsonMap, per_host: bool, aggregate: bool) {
