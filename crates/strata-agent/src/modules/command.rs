@@ -140,7 +140,8 @@ impl Program {
             && host.metadata_followed(folder)?.map(|found| found.kind) != Some(Kind::Directory)
         {
             let said = json!({ "cmd": self.shown, "rc": null, "stdout": "", "stderr": "" });
-            let msg = "Unable to change directory before execution.";
+            let shown = folder.display();
+            let msg = format!("Unable to change directory before execution: {shown} is no folder");
             return Err(ModuleError::new(msg).with(said));
         }
         let created = self
