@@ -37,6 +37,10 @@ fn beside_an_apply_others_read_and_who_would_write_is_told_who_has_the_lock() {
             assert!(said.contains(text), "{command:?}: {text} in {said}");
         }
     }
+    let unlocked = folder.run(&["apply", "-auto-approve", "-lock=false"]);
+    assert_eq!(unlocked.code, Some(1), "{}", unlocked.stdout);
+    let why = "Another run is at work on this state";
+    assert!(unlocked.stderr.contains(why), "{}", unlocked.stderr);
     for command in [
         &["state", "list"][..],
         &["output", "-json"],

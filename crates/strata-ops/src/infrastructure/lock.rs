@@ -18,6 +18,28 @@ pub(super) fn not_released(error: &StateError) -> Diagnostic {
 /// How long to wait between two tries to get a lock.
 pub(crate) const LOCK_PAUSE: Duration = Duration::from_millis(250);
 
+fn request(operation: &str, process: &Process) -> LockRequest {
+    LockRequest {
+        operation: operation.to_owned(),
+        who: format!("{}@{}", process.user(), process.host),
+        host: process.host.clone(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    }
+}
+
+/// Takes the lock if nobody has it; none, if somebody has.
+pub(super) fn lock_if_free(
+    store: &Store,
+    operation: &str,
+    process: &Process,
+) -> Result<Option<Lock>, StateError> {
+    match store.lock(&request(operation, process)) {
+        Ok(lock) => Ok(Some(lock)),
+        Err(StateError::Locked(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 /// Takes the lock, waiting as long as the settings say.
 pub(super) async fn lock(
     store: &Store,
@@ -26,12 +48,7 @@ pub(super) async fn lock(
     process: &Process,
     events: &Events,
 ) -> Result<Lock, Diagnostic> {
-    let request = LockRequest {
-        operation: operation.to_owned(),
-        who: format!("{}@{}", process.user(), process.host),
-        host: process.host.clone(),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-    };
+    let request = request(operation, process);
     let end = Instant::now() + settings.lock_timeout;
     loop {
         match store.lock(&request) {

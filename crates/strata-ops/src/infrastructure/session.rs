@@ -75,6 +75,16 @@ pub struct Applied {
     pub stopped: bool,
 }
 
+/// What the lock says of those who write nothing.
+const ONLY_READS: &str = "OperationTypePlan";
+
+/// Why nothing is done without the lock.
+fn run_under_way() -> Diagnostic {
+    Diagnostic::error("run-under-way", "Another run is at work on this state")
+        .detail("What it has done so far is in its journal, which a second one would spoil, also without the lock.")
+        .hint("Wait for its end, with `-lock-timeout=10m` in the place of `-lock=false`.")
+}
+
 impl Session {
     /// Loads, locks, reads, and settles what a killed run left.
     ///
@@ -98,7 +108,23 @@ impl Session {
         };
         let mut session =
             Self::open_state(settled, settings, operation, process, platforms, events).await?;
-        session.settle(events).await?;
+        if !session.opened.has_journal {
+            return Ok(session);
+        }
+        if session.lock.is_some() {
+            session.settle(events).await?;
+            return Ok(session);
+        }
+        // Nobody asked for the lock: the journal is a killed run's, or that of one under way.
+        let held = lock::lock_if_free(&session.store, operation, process);
+        match held.map_err(|error| diagnostic(&error))? {
+            Some(held) => {
+                session.settle(events).await?;
+                held.release().map_err(|error| lock::not_released(&error))?;
+            }
+            None if operation == ONLY_READS => {}
+            None => return Err(run_under_way().into()),
+        }
         Ok(session)
     }
 
@@ -158,9 +184,6 @@ impl Session {
 
     /// Finds out what became of the calls that a killed run had under way, and writes that down.
     async fn settle(&mut self, events: &Events) -> Result<(), Diagnostics> {
-        if !self.opened.has_journal {
-            return Ok(());
-        }
         let mut diags = Diagnostics::new();
         let in_flight = std::mem::take(&mut self.opened.in_flight);
         let settled = strata_engine::settle(
