@@ -24,6 +24,7 @@ pub(super) struct AuthorizedKey {
     exclusive: bool,
     path: Option<PathBuf>,
     manage_dir: bool,
+    check: bool,
 }
 
 /// One line of the file, taken apart.
@@ -65,7 +66,7 @@ impl Module for AuthorizedKey {
     );
     type Current = Found;
 
-    fn new(arguments: &Arguments, _task: &Task) -> Result<AuthorizedKey, ModuleError> {
+    fn new(arguments: &Arguments, task: &Task) -> Result<AuthorizedKey, ModuleError> {
         Ok(AuthorizedKey {
             user: arguments.text("user"),
             given: arguments.text("key"),
@@ -77,6 +78,7 @@ impl Module for AuthorizedKey {
             exclusive: arguments.bool("exclusive"),
             path: arguments.path("path"),
             manage_dir: arguments.bool("manage_dir"),
+            check: task.check,
         })
     }
 
@@ -88,6 +90,8 @@ impl Module for AuthorizedKey {
         };
         let path = match (&self.path, &user) {
             (Some(path), Some(_)) => path.clone(),
+            // As in Ansible, a check asks for nobody: a task before it may be to make the user.
+            (Some(path), None) if self.check => path.clone(),
             (None, Some(user)) => Path::new(&user.home).join(".ssh/authorized_keys"),
             (_, None) => {
                 let name = &self.user;
