@@ -151,11 +151,18 @@ impl Module for Blockinfile {
         folders.into_iter().chain(changes).collect()
     }
 
-    fn report(&self, _: &dyn Host, found: &Found, _: &Outcome) -> Result<Report, ModuleError> {
+    fn report(
+        &self,
+        _: &dyn Host,
+        found: &Found,
+        outcome: &Outcome,
+    ) -> Result<Report, ModuleError> {
+        // Of a file that is only rehearsed, nobody knows attributes yet.
+        let is_known = found.file.there.is_some() || self.present && !outcome.check;
         Ok(Report {
-            msg: match (&found.file.there, self.present) {
-                (None, false) => found.msg.clone(),
-                _ => found.file.message(&found.msg, &found.wanted),
+            msg: match is_known {
+                true => found.file.message(&found.msg, &found.wanted),
+                false => found.msg.clone(),
             },
             values: values(json!({"msg": ""})),
             ..Report::default()

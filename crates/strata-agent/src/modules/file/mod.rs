@@ -261,6 +261,7 @@ impl File {
             (Some(state), _) => state.clone(),
             (None, Some(found)) if found.kind == Kind::Directory => "directory".to_owned(),
             (None, Some(found)) if found.kind == Kind::Symlink => "link".to_owned(),
+            (None, Some(found)) if found.kind == Kind::File && found.links > 1 => "hard".to_owned(),
             (None, None) if self.recurse => "directory".to_owned(),
             (None, _) => "file".to_owned(),
         }
@@ -384,10 +385,14 @@ impl File {
         there: Option<&Metadata>,
     ) -> Result<bool, ModuleError> {
         let Some(source) = &self.source else {
-            return Err(failed(
-                path,
-                "src is required for creating new hardlinks".to_owned(),
-            ));
+            // Without `src` a file of several names keeps them.
+            return match there {
+                Some(found) if found.links > 1 => Ok(true),
+                _ => Err(failed(
+                    path,
+                    "src is required for creating new hardlinks".to_owned(),
+                )),
+            };
         };
         let ends = json!({"dest": path.to_string_lossy(), "src": source.to_string_lossy()});
         let Some(target) = host.metadata_followed(source)? else {
@@ -461,6 +466,7 @@ impl File {
             .filter(|_| found.linked)
             .unwrap_or(&fresh);
         changes.extend(found.wanted.change(&found.path, current, false));
+        changes.extend(self.times(found).filter(|_| found.linked));
         changes
     }
 

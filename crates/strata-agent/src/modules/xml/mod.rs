@@ -80,7 +80,14 @@ impl Module for Xml {
         ],
     )
     .exclusive(&[
-        &["add_children", "content", "set_children", "value"],
+        &[
+            "add_children",
+            "content",
+            "count",
+            "print_match",
+            "set_children",
+            "value",
+        ],
         &["path", "xmlstring"],
     ])
     .one_of(&[&["path", "xmlstring"]]);
