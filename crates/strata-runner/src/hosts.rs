@@ -313,6 +313,36 @@ mod tests {
     }
 
     #[test]
+    fn what_many_hosts_add_is_merged_when_somebody_asks_for_it() {
+        use strata_playbook::inventory::{GroupInput, InventoryInput};
+        let added = |host: &str| {
+            let own = GroupInput {
+                hosts: vec![host.to_owned()],
+                ..GroupInput::default()
+            };
+            Inventory::from_input(InventoryInput {
+                groups: BTreeMap::from([("web".to_owned(), own)]),
+                ..InventoryInput::default()
+            })
+        };
+        let table = HostTable::new(Arc::new(added("a")), &InventoryVariables::default());
+        let before = table.inventory_before();
+        let wish = |host: &str| Wish::Member {
+            group: "web".to_owned(),
+            host: host.to_owned(),
+        };
+        for host in ["b", "c", "d"] {
+            assert!(table.is_news(wish(host)));
+            table.add_to_inventory(added(host));
+            assert!(!table.is_news(wish(host)));
+            assert!(Arc::ptr_eq(&before, &table.inventory_before()));
+        }
+        assert!(!table.is_news(wish("a")));
+        let hosts = table.inventory().hosts_in("web");
+        assert_eq!(hosts, ["a", "b", "c", "d"]);
+    }
+
+    #[test]
     fn facts_cannot_change_how_a_host_is_reached() {
         let mut data = HostData::default();
         data.add(

@@ -32,7 +32,7 @@ pub struct Reading {
 pub const SOPS_ENDINGS: [&str; 3] = [".sops.yml", ".sops.yaml", ".sops.json"];
 
 /// The variables that inventory files, `group_vars` and `host_vars` give each host, merged in Ansible's order.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct InventoryVariables {
     hosts: BTreeMap<String, Arc<JsonMap>>,
     everybody: Arc<JsonMap>,
