@@ -123,8 +123,10 @@ impl PlayScope {
                 all.insert(name.to_owned(), said.value.clone());
             }
         }
-        let here = matches!(host, "localhost" | "127.0.0.1" | "::1");
-        let way = if here { "local" } else { "ssh" };
+        let way = match LOCAL.contains(&host) {
+            true => "local",
+            false => "ssh",
+        };
         for (name, value) in [
             ("ansible_connection", json!(way)),
             ("ansible_host", json!(host)),

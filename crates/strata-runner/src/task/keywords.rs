@@ -6,6 +6,7 @@ use serde_json::Value as Json;
 use strata_core::ResultKind;
 use strata_jinja::{Templar, TemplateError, as_python, is_omit};
 use strata_playbook::{
+    inventory::LOCAL,
     play::{Action, Keywords, Spanned, Task},
     variables::HostVariables,
 };
@@ -154,7 +155,7 @@ pub(crate) fn target(
             rendered.insert(name.to_owned(), value.into());
         }
     }
-    let here = matches!(&**host, "localhost" | "127.0.0.1" | "::1");
+    let here = LOCAL.contains(&&**host);
     if here && !rendered.contains_key("ansible_connection") {
         rendered.insert("ansible_connection".to_owned(), "local".into());
     }
