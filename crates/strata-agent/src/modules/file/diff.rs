@@ -1,5 +1,7 @@
 //! What `file` shows under `--diff`: one diff of the path, as Ansible shows it.
 
+use std::path::Path;
+
 use serde_json::{Map, Value, json};
 
 use super::{File, Found, walk};
@@ -47,13 +49,14 @@ impl File {
         match (found.state.as_str(), &found.there) {
             ("absent", there) => {
                 sides.put("state", before, "absent");
-                if there.as_ref().is_some_and(|it| it.kind == Kind::Directory) {
-                    let content = content(host, found)?;
+                let is_folder = there.as_ref().is_some_and(|it| it.kind == Kind::Directory);
+                // A folder that cannot be walked goes all the same.
+                if let (true, Ok(content)) = (is_folder, content(host, found)) {
                     sides.before.insert("path_content".to_owned(), content);
                 }
             }
             ("link", Some(there)) if there.kind == Kind::Symlink => {
-                let target = |path: &std::path::Path| path.to_string_lossy().into_owned();
+                let target = |path: &Path| path.to_string_lossy().into_owned();
                 if let (Some(old), Some(new)) = (&found.target, &self.source) {
                     sides.put("src", target(old), target(new));
                 }
@@ -117,7 +120,8 @@ impl File {
         if let Some((_, there)) = &found.aim {
             return Ok(there.clone());
         }
-        if let Some(there) = found.there.as_ref().filter(|_| !self.replaces(found)) {
+        let gives_way = found.state == "hard" && !found.linked;
+        if let Some(there) = found.there.as_ref().filter(|_| !gives_way) {
             return Ok(there.clone());
         }
         if let ("hard", Some(source)) = (found.state.as_str(), &self.source)
@@ -136,11 +140,6 @@ impl File {
             gid: user.map_or(uid, |user| user.gid),
             ..super::fresh(kind, mode)
         })
-    }
-
-    /// Whether what is there gives way to a link.
-    fn replaces(&self, found: &Found) -> bool {
-        found.state == "hard" && !found.linked
     }
 }
 
