@@ -98,7 +98,12 @@ pub(crate) fn token(text: &str, from: usize) -> Token {
             return make(*kind, start, start + sign.len());
         }
     }
-    make(single(first), start, start + first.len_utf8())
+    // `~` has a meaning before a `}` alone.
+    let kind = match first {
+        '~' if rest.starts_with("~}") => T::Tilde,
+        _ => single(first),
+    };
+    make(kind, start, start + first.len_utf8())
 }
 
 fn make(kind: TokenKind, start: usize, end: usize) -> Token {
@@ -131,7 +136,6 @@ fn single(first: char) -> TokenKind {
         '!' => T::Not,
         '<' => T::Less,
         '>' => T::Greater,
-        '~' => T::Tilde,
         _ => T::Other,
     }
 }

@@ -327,7 +327,7 @@ impl<'a> Parser<'a> {
                 "The comment that begins here has no `*/`.",
                 "end it with `*/`",
             ),
-            T::Other | T::Tilde if !self.text[token.range.end as usize..].starts_with('}') => {
+            T::Other => {
                 let (unused, hint) = unused(token.range.text(self.source));
                 let diagnostic = Diagnostic::error("invalid-character", unused)
                     .detail("The language has no use for it here.")
