@@ -98,6 +98,16 @@ fn what_is_formatted_stays_as_it_is() {
     }
 }
 
+/// Terraform joins what then is another number, or none.
+#[test]
+fn a_number_does_not_run_into_its_attribute() {
+    for text in ["d = 2 .3\n", "d = 2E0 .3\n"] {
+        assert_eq!(formatted(&text.replace(" .", ". ")).unwrap(), text);
+        assert_eq!(formatted(text).unwrap(), text);
+    }
+    assert_eq!(formatted("d = [1]. 0. 1\n").unwrap(), "d = [1].0.1\n");
+}
+
 fn record() {
     let scratch = std::env::temp_dir().join(format!("strata-format-{}", std::process::id()));
     fs::create_dir_all(&scratch).unwrap();

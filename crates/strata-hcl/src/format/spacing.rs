@@ -25,6 +25,8 @@ fn space_cell(tokens: &mut [Token<'_>]) {
 /// True if a space stands between `left` and `right`; `before` is what stands before `left`.
 fn is_spaced(before: Option<K>, left: &Token<'_>, right: &Token<'_>) -> bool {
     match (left.kind, right.kind) {
+        // `2 .3` is an attribute of a number, which nobody writes; Terraform makes another number of it.
+        (K::Number, K::Dot) => before != Some(K::Dot),
         (_, K::Newline)
         | (K::Identifier, K::OpenParenthesis | K::DoubleColon)
         | (K::DoubleColon, K::Identifier)
