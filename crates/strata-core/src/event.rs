@@ -63,8 +63,10 @@ pub enum Event {
     DriftFound {
         /// Which.
         address: addr::ResourceInstance,
-        /// What happened to it behind our back: `Update` or `Delete`.
+        /// What happened to it behind our back: `Update` or `Delete`; `NoOp` if it was only moved.
         action: Action,
+        /// The address it had in state, if it was moved.
+        previous: Option<addr::ResourceInstance>,
     },
     /// The plan has a change.
     ChangePlanned {

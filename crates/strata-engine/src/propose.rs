@@ -171,6 +171,11 @@ fn keep(config: &Value, prior: Option<&Value>, path: &[PathStep]) -> Value {
         return prior.unwrap_or(config).clone();
     };
     let before = prior.and_then(|prior| prior.at(std::slice::from_ref(step)));
+    // As in Terraform, a text in brackets at the end names a key of a map; of what is none all is kept.
+    let is_map = matches!(config.unmarked(), Value::Map(..));
+    if let (PathStep::Key(_), [], false, Some(prior)) = (step, rest, is_map, prior) {
+        return prior.clone();
+    }
     if let (Value::Map(element, entries), PathStep::Key(key) | PathStep::Attribute(key)) =
         (config.unmarked(), step)
     {

@@ -152,19 +152,20 @@ fn drift(plan: &Plan, providers: &Providers) -> String {
     if plan.drift.is_empty() {
         return String::new();
     }
-    let mut text = String::from("Changed outside of Strata:\n\n");
+    let is_moved = |change: &Change| change.action == Action::NoOp;
+    let mut text = String::from(match plan.drift.iter().all(is_moved) {
+        true => "Moved by the configuration:\n\n",
+        false => "Changed outside of Strata:\n\n",
+    });
     for change in &plan.drift {
-        let word = if change.action == Action::Delete {
-            "has been deleted"
-        } else {
-            "has changed"
+        let address = &change.address;
+        let (heading, word) = match (change.action, plan.moved_from(address)) {
+            (Action::NoOp, Some(from)) => (format!("# {from}"), format!("has moved to {address}")),
+            (Action::Delete, _) => (format!("# {address}"), "has been deleted".to_owned()),
+            _ => (format!("# {address}"), "has changed".to_owned()),
         };
-        text.push_str(&format!(
-            "  {} {}\n",
-            paint(HEADING, &format!("# {}", change.address)),
-            word
-        ));
-        if change.action != Action::Delete {
+        text.push_str(&format!("  {} {word}\n", paint(HEADING, &heading)));
+        if !matches!(change.action, Action::Delete | Action::NoOp) {
             text.push_str(&lines(change, providers, 4));
         }
     }

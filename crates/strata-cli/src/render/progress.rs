@@ -227,11 +227,14 @@ impl Renderer for ProgressLook {
                     }
                 }
             }
-            Event::DriftFound { address, action } => {
-                let what = if action == Action::Delete {
-                    "is gone"
-                } else {
-                    "was changed"
+            Event::DriftFound {
+                address, action, ..
+            } => {
+                let what = match action {
+                    Action::Delete => "is gone",
+                    // What was moved is told with the plan.
+                    Action::NoOp => return,
+                    _ => "was changed",
                 };
                 say(&format!(
                     "  {} {address} {what} outside of Strata",

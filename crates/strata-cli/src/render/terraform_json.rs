@@ -323,10 +323,21 @@ impl Renderer for TerraformJson {
                 let message = format!("{address}: Refresh complete{shown}");
                 line("info", &message, "refresh_complete", [("hook", hook)]);
             }
-            Event::DriftFound { address, action } => {
-                let change =
-                    json!({ "resource": resource(&address), "action": action_name(action) });
-                let message = format!("{address}: Drift detected ({})", action_name(action));
+            Event::DriftFound {
+                address,
+                action,
+                previous,
+            } => {
+                let mut change = json!({ "resource": resource(&address) });
+                if let Some(previous) = &previous {
+                    change["previous_resource"] = resource(previous);
+                }
+                let action = match action {
+                    Action::NoOp => "move",
+                    action => action_name(action),
+                };
+                change["action"] = json!(action);
+                let message = format!("{address}: Drift detected ({action})");
                 line("info", &message, "resource_drift", [("change", change)]);
             }
             Event::ChangePlanned {

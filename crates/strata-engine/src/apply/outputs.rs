@@ -6,7 +6,7 @@ use strata_config::module::Lifecycle;
 use strata_core::{
     Action, Diagnostic, Diagnostics, Marks, Value,
     addr::{Module, ModuleInstance, ResourceInstance},
-    hash::HashSet,
+    hash::{HashMap, HashSet},
 };
 use strata_state::Output;
 
@@ -74,8 +74,9 @@ impl Run<'_> {
                 self.state.outputs.remove(name);
                 continue;
             }
-            // What is made of something that failed stays as it was.
+            // What is made of something that failed stays as it was, or is what the plan knew of it.
             if open.contains(name) {
+                change.keep_known(name, &self.plan.environment.config, &mut self.state);
                 continue;
             }
             let mut diags = Diagnostics::new();
@@ -158,13 +159,27 @@ impl Run<'_> {
     /// What all conditions have found: of an instance whose change was not made, nothing.
     fn conditions(&self, diags: &mut Diagnostics) -> Vec<checks::CheckResult> {
         let undone = self.undone();
+        let planned = self.failed_in_plan();
         let conditions = |instance: &ResourceInstance, _: &Lifecycle| match self.unmet.get(instance)
         {
             Some(messages) => (checks::Status::Fail, messages.clone()),
             None if undone.contains(instance) => (checks::Status::Unknown, Vec::new()),
+            None if !planned.is_empty() => match planned.get(&*instance.to_string()) {
+                Some(messages) => (checks::Status::Fail, messages.to_vec()),
+                None => (checks::Status::Pass, Vec::new()),
+            },
             None => (checks::Status::Pass, Vec::new()),
         };
         checks::evaluate(self.session, &conditions, diags)
+    }
+
+    /// The instances whose conditions did not hold in the plan, which goes on only where nothing is changed.
+    fn failed_in_plan(&self) -> HashMap<&str, &[String]> {
+        let objects = self.plan.checks.iter().flat_map(|check| &check.objects);
+        let failed = objects.filter(|object| object.status == checks::Status::Fail);
+        failed
+            .map(|object| (&*object.address, &*object.messages))
+            .collect()
     }
 
     /// The instances whose changes were not made, or not to a good end.

@@ -190,18 +190,17 @@ async fn desire(
     if diags.has_errors() {
         return Err(diags);
     }
-    let (config, marks) = marked.unmark_paths();
-    let expected = change.after.as_ref().map(|after| after.unmark_paths().0);
-    let before = change.before.as_ref().map(|before| before.unmark_paths().0);
-    let config = match (block, &before) {
-        (Some(block), Some(before)) if !change.is_forced() => propose::ignore_changes(
+    let marked = match (block, &change.before) {
+        (Some(block), Some(before)) if order.call == Call::Update => propose::ignore_changes(
             &block.lifecycle.ignore_changes,
             kind.block(),
             before,
-            &config,
+            &marked,
         ),
-        _ => config,
+        _ => marked,
     };
+    let (config, marks) = marked.unmark_paths();
+    let expected = change.after.as_ref().map(|after| after.unmark_paths().0);
     if let (true, Some(planned)) = (change.config_known, &expected) {
         return Ok(Desired {
             config,

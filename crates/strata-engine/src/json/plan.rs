@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value as Json, json};
 use strata_core::{Action, addr::ModuleInstance};
 use strata_state::{
-    Output as StateOutput, State,
+    State,
     json::{exact, type_to_json},
 };
 
@@ -114,22 +114,14 @@ fn relevant_json(plan: &Plan) -> Vec<Json> {
     found.iter().map(json).collect()
 }
 
-/// The state that was planned on, with the outputs that are known by now: Terraform shows those as if they were old.
+/// The state that was planned on, with the outputs that are known by now, which Terraform keeps in it.
 fn prior_state(plan: &Plan) -> State {
     let mut prior = plan.prior.clone();
     if plan.mode == PlanMode::Destroy {
         return prior;
     }
     for (name, change) in &plan.outputs {
-        let after = change.after.as_ref();
-        let known = after.filter(|after| after.is_wholly_known() && !after.is_null());
-        if let Some(known) = known {
-            let output = StateOutput {
-                value: known.unmark_paths().0,
-                sensitive: change.sensitive,
-            };
-            prior.outputs.insert(name.clone(), output);
-        }
+        change.keep_known(name, &plan.environment.config, &mut prior);
     }
     prior
 }

@@ -9,7 +9,7 @@ use std::{
 
 use strata_config::module::Lifecycle;
 use strata_core::{
-    Action, Diagnostic, Diagnostics, Event, Events, OperationKind,
+    Action, Diagnostic, Diagnostics, Event, Events, OperationKind, Subject,
     addr::{self, ConfigResource, ResourceMode},
     hash::{HashMap, HashSet},
 };
@@ -117,6 +117,9 @@ pub(crate) fn finish(
         generated_in: None,
         targeted,
     };
+    let mut drift = std::mem::take(&mut plan.drift);
+    drift.retain(|found| found.action != Action::NoOp || plan.moved_from(&found.address).is_some());
+    plan.drift = drift;
     if errored {
         return Ok(plan);
     }
@@ -170,7 +173,12 @@ fn planned_checks(
         });
         pending.contains(instance)
     };
+    // Where nothing is changed, what does not hold is told as a warning, and the plan goes on.
+    let unmet = unmet(diagnostics);
     let conditions = |instance: &addr::ResourceInstance, lifecycle: &Lifecycle| {
+        if let Some(messages) = unmet.get(instance) {
+            return (Status::Fail, messages.clone());
+        }
         let is_open = is_pending(instance) && !lifecycle.postconditions.is_empty()
             || session.evaluator.has_open_preconditions(instance);
         let status = match is_open {
@@ -180,6 +188,21 @@ fn planned_checks(
         (status, Vec::new())
     };
     checks::evaluate(session, &conditions, diagnostics)
+}
+
+/// What was said of the conditions of resources that do not hold.
+fn unmet(diagnostics: &Diagnostics) -> HashMap<addr::ResourceInstance, Vec<String>> {
+    let mut unmet: HashMap<_, Vec<_>> = HashMap::default();
+    for found in diagnostics
+        .iter()
+        .filter(|found| found.code == "condition-failed")
+    {
+        if let Some(Subject::Resource(address)) = &found.subject {
+            let messages = unmet.entry(address.clone()).or_default();
+            messages.push(found.detail.clone());
+        }
+    }
+    unmet
 }
 
 /// True if reading made a difference to what state has of managed resources.
@@ -264,7 +287,7 @@ pub(crate) fn targeted_warning(scope: &Scope) -> Diagnostic {
 /// taken over.
 pub fn announce_saved(plan: &Plan, events: &Events) {
     let changing = |change: &&Change| change.action != Action::NoOp;
-    announce_drift(plan, events);
+    announce_drift(plan, plan.drift.iter().filter(changing), events);
     for change in plan.changes.iter().filter(changing) {
         events.send(planned(plan, change));
     }
@@ -272,7 +295,7 @@ pub fn announce_saved(plan: &Plan, events: &Events) {
 
 /// Sends what a plan will change.
 fn announce(plan: &Plan, events: &Events) {
-    announce_drift(plan, events);
+    announce_drift(plan, plan.drift.iter(), events);
     for change in plan.changes.iter().filter(|change| {
         change.action != Action::NoOp
             || change.importing.is_some()
@@ -282,11 +305,12 @@ fn announce(plan: &Plan, events: &Events) {
     }
 }
 
-fn announce_drift(plan: &Plan, events: &Events) {
-    for change in &plan.drift {
+fn announce_drift<'a>(plan: &Plan, drift: impl Iterator<Item = &'a Change>, events: &Events) {
+    for change in drift {
         events.send(Event::DriftFound {
             address: change.address.clone(),
             action: change.action,
+            previous: plan.moved_from(&change.address).cloned(),
         });
     }
 }

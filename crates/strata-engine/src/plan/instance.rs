@@ -15,7 +15,7 @@ use super::{
     Change, Context, PlanMode, Planned, Reason, Refreshed,
     delete::{self, Ending},
     import::import,
-    refresh::{Prior, Subjected, about, as_warnings, refresh},
+    refresh::{Prior, Subjected, about, as_warnings, refresh, stayed},
 };
 use crate::{
     conform,
@@ -69,6 +69,13 @@ pub(crate) async fn plan_instance(
     }
     if context.options.mode == PlanMode::RefreshOnly {
         if let Some(prior) = prior {
+            // What was moved has drifted, as Terraform has it, where nothing else says so.
+            if planned.drift.is_empty() && !context.moves.is_empty() {
+                planned.drift.push(stayed(&subject, &prior));
+            }
+            let mut template = template(&instance);
+            template.dependencies = both(&prior.stored.dependencies, &template.dependencies);
+            note_template(&instance, &prior, &template, &mut planned);
             let mut found = Diagnostics::new();
             session
                 .evaluator
@@ -85,7 +92,8 @@ pub(crate) async fn plan_instance(
                     .postconditions(instance.address, prior.marked, &mut found);
             }
             // Nothing is changed that they could keep from being changed.
-            planned.diagnostics.append(as_warnings(found));
+            let warnings = about(as_warnings(found), instance.address);
+            planned.diagnostics.append(warnings);
         }
         return planned;
     }
@@ -129,8 +137,9 @@ fn check_after(
     }
 }
 
-/// Configuration of an instance, without marks, and where the marks were.
+/// Configuration of an instance, with and without marks, and where the marks were.
 struct Desired {
+    marked: Value,
     value: Value,
     marks: Vec<(AttributePath, Marks)>,
 }
@@ -157,9 +166,8 @@ async fn decide(
         instance.address,
     ));
     let template = template(instance);
-    let after = instance
-        .kind
-        .mark(&decided.response.planned, &desired.marks);
+    let marks = decided.marks.as_ref().unwrap_or(&desired.marks);
+    let after = instance.kind.mark(&decided.response.planned, marks);
     let mut action = action(&decided, template.create_before_destroy);
     let effects = effects(session, instance, prior.as_ref(), &mut decided);
     if action == Action::NoOp
@@ -203,6 +211,17 @@ fn effects(
         effects.extend(delete::loss(session, instance.provider, address, object));
     }
     effects
+}
+
+/// What an object was made of and what it would be made of now: nothing is changed, so that it still depends on both.
+fn both(stored: &Arc<[ConfigResource]>, now: &Arc<[ConfigResource]>) -> Arc<[ConfigResource]> {
+    let gone = stored.iter().filter(|resource| !now.contains(resource));
+    let mut both: Vec<_> = now.iter().chain(gone).cloned().collect();
+    both.sort();
+    match both.len() == stored.len() {
+        true => stored.clone(),
+        false => both.into(),
+    }
 }
 
 /// What state will keep of an object besides its attributes.
@@ -267,7 +286,11 @@ fn desired(
     );
     let failed = found.has_errors();
     diags.append(about(found, instance.address));
-    (!failed).then_some(Desired { value, marks })
+    (!failed).then_some(Desired {
+        marked,
+        value,
+        marks,
+    })
 }
 
 /// What the provider said, and what follows from it.
@@ -276,6 +299,8 @@ struct Decided {
     reason: Option<Reason>,
     requires_replace: Vec<AttributePath>,
     verdict: Verdict,
+    /// Where the marks are if the object is kept: what is ignored has those that it had.
+    marks: Option<Vec<(AttributePath, Marks)>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -303,28 +328,26 @@ async fn ask(
     prior: Option<&Prior>,
     desired: &Desired,
 ) -> Result<Decided, Diagnostics> {
+    // Terraform gives a trigger as the reason of whatever is made anew.
+    let triggered = instance.triggered.then_some(Reason::Triggered);
     let Some(prior) = prior else {
         let response = request(provider, instance, None, &desired.value).await?;
-        return Ok(decided(response, Verdict::Create, None, Vec::new()));
+        return Ok(decided(response, Verdict::Create, triggered, Vec::new()));
     };
-    let forced = if prior.stored.tainted {
-        Some(Reason::Tainted)
-    } else if context.options.replace.contains(instance.address) {
-        Some(Reason::Requested)
-    } else {
-        instance.triggered.then_some(Reason::Triggered)
-    };
-    if forced == Some(Reason::Tainted) {
+    if prior.stored.tainted {
         let response = request(provider, instance, None, &desired.value).await?;
-        return Ok(decided(response, Verdict::Replace, forced, Vec::new()));
+        let reason = triggered.or(Some(Reason::Tainted));
+        return Ok(decided(response, Verdict::Replace, reason, Vec::new()));
     }
-    let rules = &instance.block.lifecycle.ignore_changes;
-    let config = propose::ignore_changes(
-        rules,
+    let is_requested = context.options.replace.contains(instance.address);
+    let forced = triggered.or(is_requested.then_some(Reason::Requested));
+    let kept = propose::ignore_changes(
+        &instance.block.lifecycle.ignore_changes,
         instance.kind.block(),
-        &prior.object.value,
-        &desired.value,
+        &prior.marked,
+        &desired.marked,
     );
+    let (config, marks) = kept.unmark_paths();
     let response = request(provider, instance, Some(&prior.object), &config).await?;
     let differs =
         |path: &&AttributePath| conform::differs_at(path, &prior.object.value, &response.planned);
@@ -342,7 +365,8 @@ async fn ask(
         // What an update would have done live is not done; that something is rebuilt stays true.
         let rebuilds = |effect: &Effect| effect.kind == EffectKind::Rebuild;
         let effects: Vec<_> = response.effects.into_iter().filter(rebuilds).collect();
-        let mut response = request(provider, instance, None, &config).await?;
+        // As in Terraform, nothing is ignored of an object that is made anew.
+        let mut response = request(provider, instance, None, &desired.value).await?;
         response.effects.extend(effects);
         return Ok(decided(
             response,
@@ -355,7 +379,9 @@ async fn ask(
         true => Verdict::Keep,
         false => Verdict::Update,
     };
-    Ok(decided(response, verdict, None, Vec::new()))
+    let mut kept = decided(response, verdict, None, Vec::new());
+    kept.marks = Some(marks);
+    Ok(kept)
 }
 
 fn decided(
@@ -369,6 +395,7 @@ fn decided(
         reason,
         requires_replace,
         verdict,
+        marks: None,
     }
 }
 

@@ -246,8 +246,15 @@ impl Plan {
     /// True if it makes sense to apply it. To write down what was read does so only for who asked for just that, as in
     /// Terraform: otherwise `-detailed-exitcode` would report changes, and `apply` ask, for what nobody wants changed.
     pub fn is_applyable(&self) -> bool {
-        let written = self.mode == PlanMode::RefreshOnly && self.refreshed;
-        !self.errored && (!self.is_empty() || written)
+        // An output that cannot be told before something is made is not written down by who only reads.
+        let known =
+            |output: &OutputChange| output.after.as_ref().is_none_or(Value::is_wholly_known);
+        let told = |output: &OutputChange| output.action != Action::NoOp && known(output);
+        let changes = match self.mode {
+            PlanMode::RefreshOnly => self.refreshed || self.outputs.values().any(told),
+            PlanMode::Normal | PlanMode::Destroy => !self.is_empty(),
+        };
+        changes && !self.errored
     }
 }
 
@@ -255,14 +262,6 @@ impl Change {
     /// True if anything is done.
     pub(crate) fn is_made(&self) -> bool {
         self.action != Action::NoOp
-    }
-
-    /// True if the object is replaced although nothing in it asks for that: all of configuration counts then.
-    pub(crate) fn is_forced(&self) -> bool {
-        matches!(
-            self.reason,
-            Some(Reason::Tainted | Reason::Requested | Reason::Triggered)
-        )
     }
 }
 

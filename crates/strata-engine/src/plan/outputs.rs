@@ -2,11 +2,12 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use strata_config::Config;
 use strata_core::{
     Action, Diagnostics, Marks, Value,
     addr::{Module, ModuleInstance},
 };
-use strata_state::Output;
+use strata_state::{Output, State};
 
 use super::{Context, OutputChange, PlanMode, refresh::as_warnings, targets::Scope};
 use crate::session::Session;
@@ -52,7 +53,9 @@ pub(crate) fn plan_outputs(
     let is_declared =
         |name: &Arc<str>| session.environment.config.root().outputs.contains_key(name);
     for (name, output) in &state.outputs {
-        if context.options.mode != PlanMode::Destroy && is_declared(name) {
+        // What is declared no longer belongs to no target either.
+        let stays = is_declared(name) || matches!(scope, Scope::Part { .. });
+        if context.options.mode != PlanMode::Destroy && stays {
             continue;
         }
         changes.entry(name.clone()).or_insert_with(|| OutputChange {
@@ -63,6 +66,26 @@ pub(crate) fn plan_outputs(
         });
     }
     changes
+}
+
+impl OutputChange {
+    /// Notes in a state what is known of the output already: Terraform does so in the plan, and keeps it although what
+    /// the output is made of fails later.
+    pub(crate) fn keep_known(&self, name: &Arc<str>, config: &Config, state: &mut State) {
+        let Some(known) = self.after.as_ref().filter(|after| after.is_wholly_known()) else {
+            return;
+        };
+        if known.is_null() {
+            state.outputs.remove(name);
+            return;
+        }
+        let declared = config.root().outputs.get(name);
+        let output = Output {
+            value: known.unmark_paths().0,
+            sensitive: declared.is_some_and(|output| output.sensitive),
+        };
+        state.outputs.insert(name.clone(), output);
+    }
 }
 
 fn change(before: Option<&Output>, after: Value, sensitive: bool) -> OutputChange {

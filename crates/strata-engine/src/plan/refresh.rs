@@ -148,6 +148,14 @@ fn note(subject: &Subjected<'_>, object: Option<StoredObject>) -> Refreshed {
     }
 }
 
+/// An object that is as it was, for a list of what is not.
+pub(crate) fn stayed(subject: &Subjected<'_>, prior: &Prior) -> Change {
+    let now = Some(prior.marked.clone());
+    let mut change = drift(subject, &prior.stored, prior.marked.clone(), now);
+    change.action = Action::NoOp;
+    change
+}
+
 fn drift(
     subject: &Subjected<'_>,
     stored: &StoredObject,

@@ -87,10 +87,9 @@ async fn whole(
     let state = &*moved;
     let dependencies = strata_config::dependencies(config);
     let imports = match options.mode {
-        PlanMode::Destroy => Imports::default(),
-        PlanMode::Normal | PlanMode::RefreshOnly => {
-            import::wanted(&session, state, &dependencies, &mut found.diagnostics)
-        }
+        // As in Terraform, who reads anew brings in nothing new.
+        PlanMode::Destroy | PlanMode::RefreshOnly => Imports::default(),
+        PlanMode::Normal => import::wanted(&session, state, &dependencies, &mut found.diagnostics),
     };
     let scope = Scope::new(options, config, &dependencies, state);
     if let Some(split) = moves::split(&moves, options) {
