@@ -140,11 +140,11 @@ fn variables(plan: &Plan) -> Map<String, Json> {
 
 fn planned_values(plan: &Plan, providers: &Providers) -> Json {
     let mut tree = Tree::default();
-    for change in plan
-        .changes
-        .iter()
-        .filter(|change| change.deposed.is_none())
-    {
+    let lives = |change: &&Change| change.deposed.is_none();
+    let mut changes: Vec<&Change> = plan.changes.iter().filter(lives).collect();
+    // As texts, as in Terraform: `a[10]` before `a[2]`.
+    changes.sort_by_cached_key(|change| change.address.to_string());
+    for change in changes {
         let is_forgotten = change.action == Action::Forget;
         if change.after.is_some() || is_forgotten {
             let address = &change.address;

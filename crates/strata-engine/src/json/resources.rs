@@ -176,10 +176,16 @@ impl Tree {
 
     fn module_json(&mut self, module: &ModuleInstance) -> Json {
         let resources = self.0.remove(module).unwrap_or_default();
+        // What is inside of a module stands right behind it.
         let depth = module.0.len() + 1;
-        let inside =
-            |other: &&ModuleInstance| other.0.len() == depth && other.0.starts_with(&module.0);
-        let children: Vec<ModuleInstance> = self.0.keys().filter(inside).cloned().collect();
+        let inside = self.0.range(module..).map(|(other, _)| other);
+        let inside = inside.take_while(|other| other.0.starts_with(&module.0));
+        let mut children: Vec<ModuleInstance> = inside
+            .filter(|other| other.0.len() == depth)
+            .cloned()
+            .collect();
+        // As texts, as in Terraform: `m[10]` before `m[2]`.
+        children.sort_by_cached_key(ToString::to_string);
         let children: Vec<Json> = children
             .iter()
             .map(|child| self.module_json(child))

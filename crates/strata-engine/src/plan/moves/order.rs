@@ -74,13 +74,15 @@ pub(super) fn sorted(statements: &[Statement<'_>], diags: &mut Diagnostics) -> V
 }
 
 /// Reports statements that take one thing to two places, or two things to one: each beside the first that says so, as
-/// in Terraform.
+/// in Terraform. Statements about all instances do not meet those about a single one.
 fn contradictions(statements: &[Statement<'_>], ends: &[Ends], diags: &mut Diagnostics) {
-    let mut first_from: HashMap<&[Part], usize> = HashMap::default();
-    let mut first_to: HashMap<&[Part], usize> = HashMap::default();
+    let mut first_from: HashMap<(bool, &[Part]), usize> = HashMap::default();
+    let mut first_to: HashMap<(bool, &[Part]), usize> = HashMap::default();
     for (at, later) in ends.iter().enumerate() {
-        let from = *first_from.entry(&later.from).or_insert(at);
-        let to = *first_to.entry(&later.to).or_insert(at);
+        let has_key = |path: &[Part]| path.last().is_some_and(|(_, key)| key.is_some());
+        let is_single = has_key(&later.from) || has_key(&later.to);
+        let from = *first_from.entry((is_single, &later.from)).or_insert(at);
+        let to = *first_to.entry((is_single, &later.to)).or_insert(at);
         let parting = (ends[from].to != later.to)
             .then_some((from, "The same object would have to move to two places."));
         let meeting = (ends[to].from != later.from)
