@@ -13,7 +13,7 @@ use strata_state::Output;
 use super::run::{Run, Status};
 use crate::{
     checks, ephemeral,
-    plan::{Change, PlanMode, about, as_warnings},
+    plan::{Change, PlanMode, Work, about, as_warnings},
     session::Session,
 };
 
@@ -182,12 +182,18 @@ impl Run<'_> {
             .collect()
     }
 
-    /// The instances whose changes were not made, or not to a good end.
+    /// The instances whose changes were not made, or not to a good end. What is there anew is done although its old
+    /// object stays.
     fn undone(&self) -> HashSet<&ResourceInstance> {
         let nodes = self.plan.graph.nodes.iter().zip(&self.status);
         let undone = nodes.filter(|(_, status)| **status != Status::Done);
-        let changes = undone.filter_map(|(node, _)| node.work.change());
-        changes.map(|at| &self.plan.changes[at].address).collect()
+        let changes = undone.filter_map(|(node, _)| {
+            let change = &self.plan.changes[node.work.change()?];
+            let is_old = change.deposed.is_some() || change.action == Action::CreateThenDelete;
+            let deletes = matches!(node.work, Work::Delete(_));
+            (!(deletes && is_old)).then_some(&change.address)
+        });
+        changes.collect()
     }
 
     /// Data sources of `check` blocks look at what is there now.

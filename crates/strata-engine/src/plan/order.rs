@@ -275,6 +275,8 @@ struct Builder<'a> {
     /// True if anything is deleted.
     deletes: bool,
     heeded: Heeded,
+    /// The object that was made last: its change and its action.
+    last_made: Option<(usize, usize)>,
 }
 
 impl<'a> Builder<'a> {
@@ -285,6 +287,7 @@ impl<'a> Builder<'a> {
             needs,
             deletes: uses.is_some(),
             heeded,
+            last_made: None,
         };
         for (resource, needed) in needs {
             let done = builder.joins(resource).done;
@@ -305,6 +308,9 @@ impl<'a> Builder<'a> {
                 _ => builder.made(resource),
             };
             builder.add_change(at, change, &made);
+            if change.deposed.is_some() {
+                builder.keep_until_made(changes, at);
+            }
             last = Some(made);
         }
         builder.graph
@@ -385,10 +391,22 @@ impl<'a> Builder<'a> {
         }
     }
 
+    /// An object that was set aside stays until the one in its place, whose change stands before it, is right.
+    fn keep_until_made(&mut self, changes: &[Change], at: usize) {
+        let deleted = self.graph.nodes.len() - 1;
+        if let Some((change, made)) = self.last_made
+            && changes[change].address == changes[at].address
+            && matches!(self.graph.nodes[deleted].work, Work::Delete(_))
+        {
+            self.graph.nodes[deleted].after.push(made);
+        }
+    }
+
     /// Something is made; `keeps_old` where the object that it replaces is there until then.
     fn make(&mut self, work: Work, made: &Made<'_>, before: Option<usize>, keeps_old: bool) {
         let after = before.into_iter().chain(made.after.iter().copied());
         let node = self.push(work, after.collect());
+        self.last_made = work.change().map(|change| (change, node));
         let Joins { done, changed, .. } = made.joins;
         self.graph.nodes[done].after.push(node);
         // What is new, or made after the old is gone, used nothing that goes.
