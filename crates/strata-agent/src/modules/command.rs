@@ -218,15 +218,17 @@ impl Program {
         let ended = host.now();
         let stdout = self.text(&output.stdout);
         let stderr = self.text(&output.stderr);
+        // In the order of Ansible's, for who prints the whole.
         let values = json!({
-            "cmd": self.shown,
-            "rc": output.status,
-            "msg": "",
+            "changed": true,
             "stdout": stdout,
             "stderr": stderr,
+            "rc": output.status,
+            "cmd": self.shown,
             "start": crate::time::stamp(before.started, "%Y-%m-%d %H:%M:%S.%6f"),
             "end": crate::time::stamp(ended, "%Y-%m-%d %H:%M:%S.%6f"),
             "delta": crate::time::delta(ended - before.started),
+            "msg": "",
         });
         if output.status != 0 {
             let error = ModuleError::new("non-zero return code").with(values);
@@ -260,7 +262,8 @@ impl Program {
         let msg = format!("{verb} run command since '{path}' {why}");
         let stdout = format!("skipped, since {path} {why}");
         let values = values(json!({
-            "cmd": self.shown, "rc": 0, "stdout": stdout, "stderr": "", "start": null, "end": null, "delta": null,
+            "changed": false, "stdout": stdout, "stderr": "", "rc": 0, "cmd": self.shown,
+            "start": null, "end": null, "delta": null, "msg": msg,
         }));
         Report {
             msg,
@@ -272,10 +275,11 @@ impl Program {
     /// With `creates` or `removes` a check can tell; without it knows nothing, and says so.
     fn only_checked(&self) -> Report {
         let known = self.creates.is_some() || self.removes.is_some();
-        let values = values(json!({
-            "cmd": self.shown, "rc": 0, "stdout": "", "stderr": "", "start": null, "end": null, "delta": null,
-        }));
         let msg = "Command would have run if not in check mode".to_owned();
+        let values = values(json!({
+            "changed": known, "stdout": "", "stderr": "", "rc": 0, "cmd": self.shown,
+            "start": null, "end": null, "delta": null, "msg": msg,
+        }));
         Report {
             msg,
             values,

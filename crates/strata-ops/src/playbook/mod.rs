@@ -170,6 +170,7 @@ impl Project {
             roles_path: roles,
             collections_path: collections,
             merge_hashes: self.merges_hashes(),
+            private_role_vars: self.settings.flag("private_role_vars").unwrap_or(false),
             extra_vars: Arc::new(extra),
         }
     }

@@ -156,7 +156,7 @@ impl Reader<'_> {
             from,
             parameters: Arc::default(),
             given: Arc::default(),
-            public: self.flag(&read.named, "public", true),
+            public: self.flag(&read.named, "public", !self.options.private_role_vars),
             allow_duplicates: Some(self.flag(&read.named, "allow_duplicates", true)),
             validate: self.validates(&read.named),
             by_task: true,

@@ -45,6 +45,8 @@ pub struct Options {
     pub collections_path: Vec<PathBuf>,
     /// Whether mappings of the same name are merged (`hash_behaviour = merge`); else the stronger one counts.
     pub merge_hashes: bool,
+    /// Whether roles keep their defaults and variables to themselves (`private_role_vars`), unless they are `public`.
+    pub private_role_vars: bool,
     /// Variables known before anything runs (extra variables), for the names of imported files.
     pub extra_vars: Arc<JsonMap>,
 }

@@ -56,9 +56,13 @@ impl Reader<'_> {
             roles: Vec::new(),
         };
         for item in self.sequence(node, "a list of roles").unwrap_or_default() {
-            let Some((spec, own)) = self.role_entry(item, context) else {
+            let Some((mut spec, own)) = self.role_entry(item, context) else {
                 continue;
             };
+            // What a role depends on is as public as the role itself.
+            if let Some(role) = &context.role {
+                spec.public = role.public;
+            }
             let inner = Context {
                 keywords: Arc::new(inherit(&context.keywords, own)),
                 ..context.clone()
@@ -117,7 +121,7 @@ impl Reader<'_> {
             from: RoleFiles::default(),
             parameters: Arc::new(parameters),
             given: Arc::new(given),
-            public: true,
+            public: !self.options.private_role_vars,
             allow_duplicates: None,
             validate: true,
             by_task: false,

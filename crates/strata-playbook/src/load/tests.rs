@@ -13,6 +13,7 @@ fn options() -> Options {
         roles_path: vec!["shared".into()],
         collections_path: vec!["/usr/share/collections".into()],
         merge_hashes: false,
+        private_role_vars: false,
         extra_vars: Arc::default(),
     }
 }

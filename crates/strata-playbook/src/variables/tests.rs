@@ -22,6 +22,7 @@ fn check(files: &[(&str, &str)], host: &HostVariables, expected: Expect) {
         roles_path: Vec::new(),
         collections_path: Vec::new(),
         merge_hashes: false,
+        private_role_vars: false,
         extra_vars: Arc::default(),
     };
     let playbook = load(&files, Path::new("site.yml"), &options, &mut diags);

@@ -19,6 +19,7 @@ fn options() -> load::Options {
         roles_path: Vec::new(),
         collections_path: Vec::new(),
         merge_hashes: false,
+        private_role_vars: false,
         extra_vars: Arc::default(),
     }
 }

@@ -161,6 +161,7 @@ fn options(
             roles_path: Vec::new(),
             collections_path: Vec::new(),
             merge_hashes: false,
+            private_role_vars: false,
             extra_vars: Arc::new(extra_vars),
         },
         vault: Arc::default(),

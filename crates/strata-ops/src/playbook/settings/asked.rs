@@ -120,6 +120,11 @@ const ASKED: &[(&str, &str, Kind)] = &[
     ("DEFAULT_REMOTE_PORT", "remote_port", Number(None)),
     ("DEFAULT_REMOTE_USER", "remote_user", Text(None)),
     (
+        "DEFAULT_PRIVATE_ROLE_VARS",
+        "private_role_vars",
+        Flag(false),
+    ),
+    (
         "DEFAULT_ROLES_PATH",
         "roles_path",
         Paths(

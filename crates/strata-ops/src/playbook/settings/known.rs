@@ -386,6 +386,11 @@ pub(super) const KNOWN: &[Setting] = &[
         variables: &["ANSIBLE_HASH_BEHAVIOUR"],
         effect: Effect::Only(&["replace", "merge"], "it is `replace` or `merge`"),
     },
+    used(
+        "private_role_vars",
+        &["defaults.private_role_vars"],
+        &["ANSIBLE_PRIVATE_ROLE_VARS"],
+    ),
     used("ask_pass", &["defaults.ask_pass"], &["ANSIBLE_ASK_PASS"]),
     used(
         "connection_password_file",
