@@ -10,7 +10,7 @@ use crate::{
     calls::lack_something,
     changing,
     compile::{
-        self, ADD, ATTRIBUTE, CATCHING, CHANGING, CONCATENATE, CONTAINED, DEFINED, GREATER,
+        self, ADD, ATTRIBUTE, CAPTURE, CAPTURED, CATCHING, CHANGING, CONCATENATE, CONTAINED, DEFINED, GREATER,
         GREATER_OR_EQUAL, ITEM, ITERABLE, LESS, LESS_OR_EQUAL, MULTIPLY, NEGATE, REMAINDER, RENDER,
         SLICE, SUBTRACT,
     },
@@ -37,6 +37,8 @@ pub(crate) fn register(environment: &mut Environment<'static>) {
     environment.add_filter(RENDER, render);
     environment.add_filter(CHANGING, changing::filter);
     environment.add_filter(CATCHING, compile::catching);
+    environment.add_function(CAPTURE, capture);
+    environment.add_filter(CAPTURED, captured);
     let comparison = |name, holds: fn(Ordering) -> bool, sign: &'static str| {
         (name, move |left: &Value, right: &Value| {
             compare(left, right, sign).map(holds)
@@ -311,6 +313,18 @@ pub(crate) fn compare(left: &Value, right: &Value, sign: &str) -> Result<Orderin
         (Some(left), Some(right)) => left.cmp_time(right),
         _ => left.cmp(right),
     })
+}
+
+/// Begins to count what a block puts out.
+fn capture(state: &mut State<'_, '_>) -> Result<(), Error> {
+    Run::of(state)?.begin_output();
+    Ok(())
+}
+
+/// What a block put out.
+fn captured(state: &mut State<'_, '_>, text: String) -> Result<Value, Error> {
+    let emitted = Run::of(state)?.end_output(usize::MAX);
+    Ok(compile::native(emitted, text))
 }
 
 /// A literal that holds a template.
