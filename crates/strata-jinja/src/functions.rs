@@ -78,6 +78,9 @@ fn run_lookup(
         return Err(Error::from(ErrorKind::UndefinedError));
     }
     let (name, terms, options) = from_args::<(String, &[Value], Kwargs)>(&arguments)?;
+    if name == "first_found" && calls::lack_something(terms) {
+        return Err(Error::from(ErrorKind::UndefinedError));
+    }
     let mut wants_list = wants_list;
     let mut rest = Vec::new();
     for key in options.args() {
