@@ -92,7 +92,10 @@ fn parse_int(text: &str, base: u32) -> Option<Option<i128>> {
         }
         Err(_) => return None,
     };
-    Some(number.map(|number| if negative { -number } else { number }))
+    Some(match negative {
+        true => number.and_then(i128::checked_neg),
+        false => number,
+    })
 }
 
 fn float(value: &Value, default: Option<f64>, options: Kwargs) -> Result<f64, Error> {
