@@ -6,13 +6,12 @@ use minijinja::{
     value::{Rest, ValueKind, ValueOrKwargs},
 };
 
-use crate::compile::{CALL, PUT_OUT, TEST};
+use crate::compile::{CALL, TEST};
 
 /// Adds them under names that no template uses.
 pub(crate) fn register(environment: &mut Environment<'static>) {
     environment.add_filter(CALL, call);
     environment.add_filter(TEST, test);
-    environment.add_filter(PUT_OUT, put_out);
 }
 
 /// The filters that go through what they are given only if it counts as true.
@@ -114,13 +113,6 @@ fn result_of(result: Result<Value, Error>, is_undefined: bool) -> Result<Value, 
         Err(error) if is_unknown(&error) => Err(error),
         _ if is_undefined => Ok(Value::UNDEFINED),
         result => or_undefined(result),
-    }
-}
-
-fn put_out(value: &Value) -> Value {
-    match value.as_str() {
-        Some("") => Value::from(()),
-        _ => value.clone(),
     }
 }
 

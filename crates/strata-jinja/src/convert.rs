@@ -145,6 +145,10 @@ fn number(value: &Value) -> Result<Json, Error> {
         if let Ok(number) = u64::try_from(value.clone()) {
             return Ok(Json::from(number));
         }
+        return Err(Error::new(
+            ErrorKind::InvalidOperation,
+            format!("{value} has more than 64 bits, and cannot be kept in a variable"),
+        ));
     }
     let float = f64::try_from(value.clone())?;
     Number::from_f64(float).map(Json::Number).ok_or_else(|| {

@@ -11,6 +11,22 @@ use crate::{calendar::Moment, calls, changing::changing, lookups, python, run::R
 /// How many numbers `range` gives at most.
 const MAX_RANGE: i64 = 1_000_000;
 
+/// The functions that are added here, which are looked for among the variables first.
+pub(crate) const NAMES: &[&str] = &[
+    "cycler",
+    "dict",
+    "joiner",
+    "lipsum",
+    "lookup",
+    "namespace",
+    "now",
+    "q",
+    "query",
+    "range",
+    "undef",
+    crate::compile::CAPTURE,
+];
+
 /// Adds all functions.
 pub(crate) fn register(environment: &mut Environment<'static>) {
     environment.add_function("lookup", lookup);
@@ -62,6 +78,9 @@ fn run_lookup(
         return Err(Error::from(ErrorKind::UndefinedError));
     }
     let (name, terms, options) = from_args::<(String, &[Value], Kwargs)>(&arguments)?;
+    if name == "first_found" && calls::lack_something(terms) {
+        return Err(Error::from(ErrorKind::UndefinedError));
+    }
     let mut wants_list = wants_list;
     let mut rest = Vec::new();
     for key in options.args() {

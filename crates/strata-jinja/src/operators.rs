@@ -10,9 +10,9 @@ use crate::{
     calls::lack_something,
     changing,
     compile::{
-        self, ADD, ATTRIBUTE, CATCHING, CHANGING, CONCATENATE, CONTAINED, DEFINED, GREATER,
-        GREATER_OR_EQUAL, ITEM, ITERABLE, LESS, LESS_OR_EQUAL, MULTIPLY, NEGATE, REMAINDER, RENDER,
-        SLICE, SUBTRACT,
+        self, ADD, ATTRIBUTE, CAPTURE, CAPTURED, CATCHING, CHANGING, CONCATENATE, CONTAINED,
+        DEFINED, GREATER, GREATER_OR_EQUAL, ITEM, ITERABLE, LESS, LESS_OR_EQUAL, MULTIPLY, NEGATE,
+        REMAINDER, RENDER, SLICE, SUBTRACT,
     },
     filters::{refuse, tuple},
     python,
@@ -37,6 +37,8 @@ pub(crate) fn register(environment: &mut Environment<'static>) {
     environment.add_filter(RENDER, render);
     environment.add_filter(CHANGING, changing::filter);
     environment.add_filter(CATCHING, compile::catching);
+    environment.add_function(CAPTURE, capture);
+    environment.add_filter(CAPTURED, captured);
     let comparison = |name, holds: fn(Ordering) -> bool, sign: &'static str| {
         (name, move |left: &Value, right: &Value| {
             compare(left, right, sign).map(holds)
@@ -159,7 +161,7 @@ fn remainder(left: &Value, right: &Value) -> Result<Value, Error> {
     if let Some(format) = left.as_str() {
         return percent_format(format, right).map(Value::from);
     }
-    if let (Some(left), Some(right)) = (integer(left), integer(right))
+    if let (Some(left), Some(right)) = (wide(left), wide(right))
         && right != 0
     {
         // Python's remainder has the sign of the divisor.
@@ -169,7 +171,7 @@ fn remainder(left: &Value, right: &Value) -> Result<Value, Error> {
         } else {
             rest
         };
-        return Ok(Value::from(adjusted));
+        return whole(Some(adjusted), "remainder");
     }
     let (left, right) = (number(left)?, number(right)?);
     if right == 0.0 {
@@ -202,14 +204,8 @@ fn add(left: &Value, right: &Value) -> Result<Value, Error> {
 }
 
 fn add_numbers(left: &Value, right: &Value) -> Result<Value, Error> {
-    if let (Some(a), Some(b)) = (integer(left), integer(right)) {
-        return match a.checked_add(b) {
-            Some(sum) => Ok(Value::from(sum)),
-            None => Err(Error::new(
-                ErrorKind::InvalidOperation,
-                "the sum is too large",
-            )),
-        };
+    if let (Some(a), Some(b)) = (wide(left), wide(right)) {
+        return whole(a.checked_add(b), "sum");
     }
     Ok(Value::from(number(left)? + number(right)?))
 }
@@ -231,6 +227,23 @@ pub(crate) fn integer(value: &Value) -> Option<i64> {
     }
 }
 
+/// The same, with those beyond 64 bits, which can be reckoned with but not kept.
+fn wide(value: &Value) -> Option<i128> {
+    match value.kind() {
+        ValueKind::Bool => Some(i128::from(value.is_true())),
+        _ if value.is_integer() => i128::try_from(value.clone()).ok(),
+        _ => None,
+    }
+}
+
+/// A whole number that was reckoned, if it has come to no more than 128 bits.
+pub(crate) fn whole(found: Option<i128>, what: &str) -> Result<Value, Error> {
+    match found {
+        Some(number) => Ok(i64::try_from(number).map_or_else(|_| Value::from(number), Value::from)),
+        None => refuse(format!("the {what} is too large")),
+    }
+}
+
 /// `a - b`: numbers and moments.
 fn subtract(left: &Value, right: &Value) -> Result<Value, Error> {
     if left.is_undefined() || right.is_undefined() {
@@ -243,14 +256,8 @@ fn subtract(left: &Value, right: &Value) -> Result<Value, Error> {
     if let (Some(left), Some(right)) = moments {
         return Ok(Value::from_object(Span::between(left, right)));
     }
-    if let (Some(a), Some(b)) = (integer(left), integer(right)) {
-        return match a.checked_sub(b) {
-            Some(difference) => Ok(Value::from(difference)),
-            None => Err(Error::new(
-                ErrorKind::InvalidOperation,
-                "the difference is too large",
-            )),
-        };
+    if let (Some(a), Some(b)) = (wide(left), wide(right)) {
+        return whole(a.checked_sub(b), "difference");
     }
     match (number(left), number(right)) {
         (Ok(a), Ok(b)) => Ok(Value::from(a - b)),
@@ -313,6 +320,18 @@ pub(crate) fn compare(left: &Value, right: &Value, sign: &str) -> Result<Orderin
     })
 }
 
+/// Begins to count what a block puts out.
+fn capture(state: &mut State<'_, '_>) -> Result<(), Error> {
+    Run::of(state)?.begin_output();
+    Ok(())
+}
+
+/// What a block put out.
+fn captured(state: &mut State<'_, '_>, text: String) -> Result<Value, Error> {
+    let emitted = Run::of(state)?.end_output(usize::MAX);
+    Ok(compile::native(emitted, text))
+}
+
 /// A literal that holds a template.
 fn render(state: &mut State<'_, '_>, text: String) -> Result<Value, Error> {
     let run = Run::of(state)?;
@@ -340,9 +359,8 @@ fn multiply(left: &Value, right: &Value) -> Result<Value, Error> {
     if left.is_undefined() || right.is_undefined() {
         return undefined();
     }
-    if let (Some(a), Some(b)) = (integer(left), integer(right)) {
-        let product = i128::from(a) * i128::from(b);
-        return Ok(i64::try_from(product).map_or_else(|_| Value::from(product), Value::from));
+    if let (Some(a), Some(b)) = (wide(left), wide(right)) {
+        return whole(a.checked_mul(b), "product");
     }
     match (left.kind(), right.kind()) {
         (ValueKind::String | ValueKind::Seq, _) => repeated(left, right),

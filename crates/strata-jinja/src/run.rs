@@ -15,7 +15,7 @@ use std::{
 use minijinja::{Error, ErrorKind, State, Value, value::Object};
 
 use crate::{
-    Templar, VAULT_KEY, Variable, changing, compile, convert,
+    Templar, VAULT_KEY, Variable, changing, compile, convert, functions,
     lazy::{self, Root},
     scope::{RootScope, ScopeMap},
 };
@@ -46,7 +46,7 @@ struct Memory {
     scopes: BTreeMap<String, Arc<Run>>,
 }
 
-/// What a template has put out so far, apart from plain text.
+/// What a template, a macro or a block has put out so far, apart from plain text.
 #[derive(Default)]
 pub(crate) struct Emitted {
     pub(crate) count: usize,
@@ -123,7 +123,9 @@ impl Run {
             return Some(self.kept(name, value));
         }
         let Some(variable) = self.templar.variables.get(name) else {
-            self.note_missing(format!("`{name}` is undefined"));
+            if !functions::NAMES.contains(&name) {
+                self.note_missing(format!("`{name}` is undefined"));
+            }
             return None;
         };
         let value = self.enter(name, || self.realize(variable));
@@ -238,14 +240,18 @@ impl Run {
         self.missing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Begins to count what a template puts out.
-    pub(crate) fn begin_output(&self) {
-        self.memory().emitted.push(Emitted::default());
+    /// Begins to count what a template, a macro or a block puts out, and gives how many others are under way.
+    pub(crate) fn begin_output(&self) -> usize {
+        let mut memory = self.memory();
+        memory.emitted.push(Emitted::default());
+        memory.emitted.len() - 1
     }
 
-    /// Ends it.
-    pub(crate) fn end_output(&self) -> Emitted {
-        self.memory().emitted.pop().unwrap_or_default()
+    /// Ends it, and blocks inside that a mistake has cut off.
+    pub(crate) fn end_output(&self, begun: usize) -> Emitted {
+        let mut memory = self.memory();
+        memory.emitted.truncate(begun.saturating_add(1));
+        memory.emitted.pop().unwrap_or_default()
     }
 
     /// Counts one value that a template puts out.

@@ -149,9 +149,13 @@ impl Templar {
             other => return Err(not_a_condition(other)),
         };
         let value = self.with_run(|run| {
-            if !(text.starts_with("{{") && text.ends_with("}}")
-                || text.starts_with("{%") && text.ends_with("%}"))
-            {
+            let begins = ["{{", "{%", "{#"]
+                .iter()
+                .any(|opening| text.starts_with(opening));
+            let ends = ["}}", "%}", "#}"]
+                .iter()
+                .any(|closing| text.ends_with(closing));
+            if !(begins && ends) {
                 let text = escape::render_literals(text, compile::RENDER);
                 return evaluate(run, &text);
             }

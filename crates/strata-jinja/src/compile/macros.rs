@@ -1,7 +1,7 @@
-//! Macros that take more than they name: `varargs` and `kwargs`, which minijinja's do not have.
+//! What minijinja's macros lack: `varargs` and `kwargs`, and that a macro gives the value that it puts out, if that is all.
 //!
-//! A macro that speaks of them gets two more parameters of these names, the first ones, and is put into a
-//! [`Catching`], which fills them with what a call gives beyond the macro's own parameters.
+//! Each macro is put into a [`Catching`]. One that speaks of `varargs` or `kwargs` gets two more parameters of these names,
+//! the first ones, which are filled with what a call gives beyond the macro's own parameters.
 
 use std::sync::Arc;
 
@@ -11,10 +11,11 @@ use minijinja::{
         CodeGenerator, Instruction,
         ast::{self, Expr, Spanned, Stmt},
     },
-    value::{Kwargs, Object, Tuple},
+    value::{Kwargs, Object, ObjectRepr, Tuple},
 };
 
-use super::rewrite;
+use super::{native, rewrite};
+use crate::{calls, run::Run};
 
 /// The filter that puts a macro into a [`Catching`].
 pub(crate) const CATCHING: &str = "__strata_catching";
@@ -22,18 +23,20 @@ pub(crate) const CATCHING: &str = "__strata_catching";
 const VARARGS: &str = "varargs";
 const KWARGS: &str = "kwargs";
 
-/// A macro's statement, and behind that of one which speaks of `varargs` or `kwargs` another.
+/// A macro's statement, and another that puts it into a [`Catching`].
 pub(super) fn statements<'a>(node: &Spanned<ast::Macro<'a>>) -> Vec<Stmt<'a>> {
     let (name, span) = (node.name, node.span());
     let plain = Stmt::Macro(rewrite::spanned_macro(node, Vec::new()));
     let free = free_names(&plain);
     let wanted = [VARARGS, KWARGS].map(|name| free.contains(&name));
-    if wanted == [false, false] {
-        return vec![plain];
-    }
     let variable = |id| Expr::Var(Spanned::new(ast::Var { id }, span));
-    let first = Vec::from([VARARGS, KWARGS].map(variable));
-    let statement = Stmt::Macro(rewrite::spanned_macro(node, first));
+    let statement = match wanted {
+        [false, false] => plain,
+        _ => {
+            let first = Vec::from([VARARGS, KWARGS].map(variable));
+            Stmt::Macro(rewrite::spanned_macro(node, first))
+        }
+    };
     let flags = wanted.map(|flag| {
         let value = Value::from(flag);
         ast::CallArg::Pos(Expr::Const(Spanned::new(ast::Const { value }, span)))
@@ -63,7 +66,7 @@ fn free_names<'a>(statement: &Stmt<'a>) -> Vec<&'a str> {
     .collect()
 }
 
-/// A macro that takes all arguments.
+/// A macro that takes what it names, and all other arguments if it speaks of them.
 #[derive(Debug)]
 struct Catching {
     inner: Value,
@@ -76,7 +79,8 @@ struct Catching {
 /// Behind [`CATCHING`].
 pub(crate) fn catching(inner: &Value, varargs: bool, kwargs: bool) -> Result<Value, Error> {
     let parameters = inner.get_attr("arguments")?;
-    let own = parameters.try_iter()?.skip(2);
+    let first = if varargs || kwargs { 2 } else { 0 };
+    let own = parameters.try_iter()?.skip(first);
     Ok(Value::from_object(Catching {
         inner: inner.clone(),
         named: own.map(|name| name.to_string()).collect(),
@@ -100,13 +104,52 @@ impl Catching {
             if !own && !self.kwargs {
                 return Err(self.refuse(&format!("no keyword argument '{name}'")));
             }
-            both[usize::from(!own)].push((name.to_owned(), given.get(name)?));
+            let value: Value = given.get(name)?;
+            let value = match name {
+                "caller" => Value::from_object(Caller(value)),
+                _ => value,
+            };
+            both[usize::from(!own)].push((name.to_owned(), value));
         }
         Ok(both)
     }
 }
 
+/// Calls a macro and gives what it puts out; nothing that is defined where it needs something that is not.
+fn called(inner: &Value, state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
+    let run = Run::of(state)?;
+    let begun = run.begin_output();
+    let result = inner.call(state, args);
+    let emitted = run.end_output(begun);
+    calls::or_undefined(result.map(|text| match text.as_str() {
+        Some(text) => native(emitted, text.to_owned()),
+        None => text,
+    }))
+}
+
+/// What stands in a `call` block, as the macro that is called sees it.
+#[derive(Debug)]
+struct Caller(Value);
+
+impl Object for Caller {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Plain
+    }
+
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        self.0.get_item(key).ok()
+    }
+
+    fn call(self: &Arc<Self>, state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
+        called(&self.0, state, args)
+    }
+}
+
 impl Object for Catching {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Plain
+    }
+
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
         match key.as_str()? {
             "arguments" => Some(Value::from(Tuple::new(
@@ -129,13 +172,14 @@ impl Object for Catching {
             return Err(self.refuse(&format!("not more than {most} argument(s)")));
         }
         let [named, others] = self.divided(&given)?;
-        let mut all = vec![
-            Value::from(Tuple::new(rest.to_vec())),
-            Value::from_pairs(others),
-        ];
+        let mut all = Vec::with_capacity(own.len() + 3);
+        if self.varargs || self.kwargs {
+            all.push(Value::from(Tuple::new(rest.to_vec())));
+            all.push(Value::from_pairs(others));
+        }
         all.extend(own.iter().cloned());
         all.push(Kwargs::from_iter(named).into());
-        self.inner.call(state, &all)
+        called(&self.inner, state, &all)
     }
 }
 
@@ -180,6 +224,54 @@ mod tests {
         ];
         for (template, expected) in cases {
             assert_eq!(render(template).unwrap(), json!(expected), "{template}");
+        }
+    }
+
+    #[test]
+    fn macros_and_blocks_give_the_value_that_they_put_out() {
+        let one = "{% macro m(a) %}{{ a }}{% endmacro %}";
+        let cases = [
+            ("{{ m(1) + 1 }}", json!(2)),
+            ("{{ [m(1), m('1')] }}", json!([1, "1"])),
+            ("{{ m({'k': [1]}).k | first }}", json!(1)),
+            ("{{ m(nix) | default('d') }}", json!("d")),
+            ("{{ m('') }}", json!("")),
+            ("{{ m(none) is none }}", json!(true)),
+            ("{{ m(none) ~ 'a' }}", json!("Nonea")),
+            (
+                "{% macro n(a) %}{{ a }} {% endmacro %}{{ n([1]) }}",
+                json!("[1] "),
+            ),
+            (
+                "{% macro n(a) %}{% if a > 0 %}{{ n(a - 1) + 1 }}{% else %}{{ 0 }}{% endif %}{% endmacro %}{{ n(3) }}",
+                json!(3),
+            ),
+            (
+                "{% macro n() %}{{ caller() | length }}{% endmacro %}{% call n() %}{{ [1] }}{% endcall %}",
+                json!(1),
+            ),
+            (
+                "{% set z %}{{ [1] }}{% endset %}{{ z + [2] }}",
+                json!([1, 2]),
+            ),
+            ("{% set z %}{% endset %}{{ z is none }}", json!(true)),
+            (
+                "{% set z | first | string %}{{ [1, 2] }}{% endset %}{{ z }}",
+                json!("1"),
+            ),
+            ("{% filter length %}{{ [1, 2] }}{% endfilter %}", json!(2)),
+            (
+                "{% for i in [1, 2] %}{% set z %}{{ i }}{% endset %}{{ z + 1 }}{% endfor %}",
+                json!("23"),
+            ),
+            (
+                "{% set z %}{{ m(1) }}{{ m(2) }}{% endset %}{{ z }}",
+                json!("12"),
+            ),
+        ];
+        for (template, expected) in cases {
+            let template = format!("{one}{template}");
+            assert_eq!(render(&template).unwrap(), expected, "{template}");
         }
     }
 

@@ -11,9 +11,9 @@ mod rewrite;
 
 pub(crate) use macros::{CATCHING, catching};
 pub(crate) use rewrite::{
-    ADD, ATTRIBUTE, CALL, CHANGING, CONCATENATE, CONTAINED, DEFINED, GREATER, GREATER_OR_EQUAL,
-    INCLUDE, ITEM, ITERABLE, LESS, LESS_OR_EQUAL, MULTIPLY, NEGATE, PUT_OUT, REMAINDER, RENDER,
-    SLICE, SUBTRACT, TEST,
+    ADD, ATTRIBUTE, CALL, CAPTURE, CAPTURED, CHANGING, CONCATENATE, CONTAINED, DEFINED, GREATER,
+    GREATER_OR_EQUAL, INCLUDE, ITEM, ITERABLE, LESS, LESS_OR_EQUAL, MULTIPLY, NEGATE, REMAINDER,
+    RENDER, SLICE, SUBTRACT, TEST,
 };
 
 use std::collections::BTreeMap;
@@ -25,7 +25,10 @@ use minijinja::{
     syntax::SyntaxConfig,
 };
 
-use crate::{changing, convert, escape, python, run::Run};
+use crate::{
+    changing, convert, escape, python,
+    run::{Emitted, Run},
+};
 
 /// True if a text has anything that may be a template.
 pub(crate) fn may_be_template(text: &str) -> bool {
@@ -153,15 +156,19 @@ pub(crate) fn render_with(
     let mut generator = CodeGenerator::new(name, source);
     generator.compile_stmt(&tree);
     let (instructions, blocks) = generator.finish();
-    run.begin_output();
+    let begun = run.begin_output();
     let result = run_statements(run, root, &instructions, &blocks);
-    let emitted = run.end_output();
-    let text = result?;
-    Ok(match emitted.first {
+    let emitted = run.end_output(begun);
+    result.map(|text| native(emitted, text))
+}
+
+/// What a template, a macro or a block gives: the value that it puts out, if that is all; else the text.
+pub(crate) fn native(emitted: Emitted, text: String) -> Value {
+    match emitted.first {
         Some(value) if emitted.count == 1 && python::output(&value) == text => value,
         None if text.is_empty() => Value::from(()),
         _ => Value::from(text),
-    })
+    }
 }
 
 fn run_statements<'a>(

@@ -82,10 +82,13 @@ pub(crate) const CALL: &str = "__strata_call";
 /// Those: what is undefined comes to nothing in any other, so that a `default` at the end stands in for all before it.
 const TAKING_UNDEFINED: &[&str] = &["d", "default", "mandatory", "ternary", "type_debug"];
 
-/// The filter that makes nothing out of an empty text.
-pub(crate) const PUT_OUT: &str = "__strata_put_out";
-/// Functions whose empty texts stay texts.
-const FUNCTIONS: &[&str] = &["lookup", "q", "query", "now"];
+/// The function that begins to count what a block puts out.
+pub(crate) const CAPTURE: &str = "__strata_capture";
+/// The filter that ends it: what was put out is a value, not a text, where it was nothing but that.
+pub(crate) const CAPTURED: &str = "__strata_captured";
+
+/// Functions that would take an undefined argument for one that was not given.
+const NEEDING_ARGUMENTS: &[&str] = &["cycler", "joiner", "lipsum", "range"];
 
 /// The filter behind all tests that a template names, but those that ask for what is undefined.
 pub(crate) const TEST: &str = "__strata_test";
@@ -103,7 +106,7 @@ pub(crate) fn statement<'a>(tree: &Stmt<'a>) -> Stmt<'a> {
         )),
         Stmt::EmitExpr(node) => Stmt::EmitExpr(Spanned::new(
             ast::EmitExpr {
-                expr: emitted(&node.expr),
+                expr: expression(&node.expr),
             },
             node.span(),
         )),
@@ -140,8 +143,8 @@ pub(crate) fn statement<'a>(tree: &Stmt<'a>) -> Stmt<'a> {
         Stmt::SetBlock(node) => Stmt::SetBlock(Spanned::new(
             ast::SetBlock {
                 target: target(&node.target),
-                filter: node.filter.as_ref().map(expression),
-                body: body(&node.body),
+                filter: Some(over_captured(node.filter.as_ref(), node.span())),
+                body: captured_body(&node.body, node.span()),
             },
             node.span(),
         )),
@@ -154,8 +157,8 @@ pub(crate) fn statement<'a>(tree: &Stmt<'a>) -> Stmt<'a> {
         )),
         Stmt::FilterBlock(node) => Stmt::FilterBlock(Spanned::new(
             ast::FilterBlock {
-                filter: expression(&node.filter),
-                body: body(&node.body),
+                filter: over_captured(Some(&node.filter), node.span()),
+                body: captured_body(&node.body, node.span()),
             },
             node.span(),
         )),
@@ -222,14 +225,34 @@ fn structure<'a>(tree: &Stmt<'a>) -> Stmt<'a> {
     }
 }
 
-/// What is put out; what a macro puts out is nothing where it is empty, though not what a function gives.
-fn emitted<'a>(tree: &Expr<'a>) -> Expr<'a> {
-    let expr = expression(tree);
-    let Expr::Call(call) = tree else { return expr };
-    match &call.expr {
-        Expr::Var(callee) if !FUNCTIONS.contains(&callee.id) => bare_filter(PUT_OUT, expr),
-        _ => expr,
+/// The filters of a block over what it puts out, as [`CAPTURED`] gives it.
+fn over_captured<'a>(tree: Option<&Expr<'a>>, span: Span) -> Expr<'a> {
+    match tree {
+        Some(Expr::Filter(node)) => {
+            let before = over_captured(node.expr.as_ref(), node.span());
+            Expr::Filter(Spanned::new(filter_of(node, Some(before)), node.span()))
+        }
+        _ => Expr::Filter(Spanned::new(
+            ast::Filter {
+                name: CAPTURED,
+                expr: None,
+                args: Vec::new(),
+            },
+            span,
+        )),
     }
+}
+
+/// The statements of a block whose filter begins with [`CAPTURED`].
+fn captured_body<'a>(statements: &[Stmt<'a>], span: Span) -> Vec<Stmt<'a>> {
+    let begin = ast::Call {
+        expr: Expr::Var(Spanned::new(ast::Var { id: CAPTURE }, span)),
+        args: Vec::new(),
+    };
+    let call = Spanned::new(begin, span);
+    let mut all = vec![Stmt::Do(Spanned::new(ast::Do { call }, span))];
+    all.extend(body(statements));
+    all
 }
 
 fn body<'a>(statements: &[Stmt<'a>]) -> Vec<Stmt<'a>> {
@@ -275,7 +298,12 @@ fn spanned_call<'a>(node: &Spanned<ast::Call<'a>>) -> Spanned<ast::Call<'a>> {
     Spanned::new(
         ast::Call {
             expr: callee(&node.expr),
-            args: arguments(&node.args),
+            args: match &node.expr {
+                Expr::Var(callee) if NEEDING_ARGUMENTS.contains(&callee.id) => {
+                    arguments(&node.args).into_iter().map(defined).collect()
+                }
+                _ => arguments(&node.args),
+            },
         },
         node.span(),
     )
@@ -392,7 +420,11 @@ fn slice<'a>(node: &Spanned<ast::Slice<'a>>) -> Expr<'a> {
 }
 
 fn named_filter<'a>(node: &Spanned<ast::Filter<'a>>) -> ast::Filter<'a> {
-    let value = node.expr.as_ref().map(expression);
+    filter_of(node, node.expr.as_ref().map(expression))
+}
+
+/// A filter that a template names, of a value that is rewritten already.
+fn filter_of<'a>(node: &Spanned<ast::Filter<'a>>, value: Option<Expr<'a>>) -> ast::Filter<'a> {
     let mut args = arguments(&node.args);
     if value.is_none() || is_one_of(node.name, TAKING_UNDEFINED) {
         return ast::Filter {

@@ -1,6 +1,6 @@
 //! Filters over numbers: `int`, `float`, `round`, `abs`, `log`, `pow`, `root`, `human_readable`, `human_to_bytes`, `min`, `max`.
 
-use std::cmp::Ordering;
+use std::{cmp::Ordering, num::IntErrorKind};
 
 use minijinja::{
     Environment, Error, Value,
@@ -9,7 +9,7 @@ use minijinja::{
 
 use super::{add, option, refuse};
 use crate::{
-    operators::{integer, number},
+    operators::{integer, number, whole},
     python,
 };
 
@@ -49,16 +49,26 @@ fn int(
     Ok(match value.kind() {
         ValueKind::Bool => Value::from(i64::from(value.is_true())),
         ValueKind::Number if value.is_integer() => value.clone(),
-        ValueKind::Number => Value::from(f64::try_from(value.clone())?.trunc() as i64),
+        ValueKind::Number => whole(truncated(f64::try_from(value.clone())?), "number")?,
         ValueKind::String => {
             let text = value.as_str().unwrap_or_default();
-            parse_int(text, base).map_or(default, Value::from)
+            match parse_int(text, base) {
+                Some(found) => whole(found, "number")?,
+                None => default,
+            }
         }
         _ => default,
     })
 }
 
-fn parse_int(text: &str, base: u32) -> Option<i64> {
+/// A number without its fraction, if it has no more than 128 bits then.
+fn truncated(number: f64) -> Option<i128> {
+    let limit = 2_f64.powi(127);
+    (number > -limit && number < limit).then_some(number.trunc() as i128)
+}
+
+/// The whole number that a text tells, which is none inside where it has more than 128 bits.
+fn parse_int(text: &str, base: u32) -> Option<Option<i128>> {
     let text = text.trim().replace('_', "");
     let (negative, digits) = match text.strip_prefix('-') {
         Some(digits) => (true, digits),
@@ -73,16 +83,19 @@ fn parse_int(text: &str, base: u32) -> Option<i64> {
         (base @ 2..=36, _) => (base, digits),
         _ => return None,
     };
-    let number = match i64::from_str_radix(digits, base) {
-        Ok(number) => number,
-        Err(_) if base == 10 => digits
-            .parse::<f64>()
-            .ok()
-            .filter(|number| number.is_finite())?
-            .trunc() as i64,
+    let number = match i128::from_str_radix(digits, base) {
+        Ok(number) => Some(number),
+        Err(error) if *error.kind() == IntErrorKind::PosOverflow => None,
+        Err(_) if base == 10 => {
+            let number = digits.parse::<f64>().ok();
+            truncated(number.filter(|number| number.is_finite())?)
+        }
         Err(_) => return None,
     };
-    Some(if negative { -number } else { number })
+    Some(match negative {
+        true => number.and_then(i128::checked_neg),
+        false => number,
+    })
 }
 
 fn float(value: &Value, default: Option<f64>, options: Kwargs) -> Result<f64, Error> {

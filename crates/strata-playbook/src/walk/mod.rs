@@ -49,6 +49,8 @@ pub struct Walk {
     frames: Vec<Frame>,
     handlers: Vec<Arc<Handler>>,
     notified: BTreeSet<usize>,
+    /// The names that were notified since handlers last ran.
+    names: Vec<String>,
     /// What was reached and not reported yet.
     current: Option<Step>,
     /// Nodes that an include put behind the current step.
@@ -141,6 +143,7 @@ impl Walk {
             frames,
             handlers: play.handlers.clone(),
             notified: BTreeSet::new(),
+            names: Vec::new(),
             current: None,
             included: Vec::new(),
             flush: false,
@@ -345,6 +348,7 @@ impl Walk {
     }
 
     fn push_handlers(&mut self, prefix: Position) {
+        self.names.clear();
         if self.notified.is_empty() {
             return;
         }
@@ -404,8 +408,6 @@ impl Walk {
             let is_notified = known.is_some_and(|known| self.forget_handler(known));
             if is_notified {
                 self.notified.insert(self.handlers.len());
-            } else if known.is_none() {
-                self.replace_notified(&handler);
             }
             self.handlers.push(handler);
         }
@@ -425,27 +427,6 @@ impl Walk {
         is_notified
     }
 
-    /// Of several handlers with one name the last is meant when they run, not when they are notified.
-    fn replace_notified(&mut self, new: &Handler) {
-        let name = |handler: &Handler| {
-            let task = &handler.task;
-            let name = task.name.as_ref().map(|name| name.value.clone());
-            name.map(|name| (name, task.role.as_ref().map(|role| role.name.clone())))
-        };
-        let Some(wanted) = name(new) else { return };
-        let handlers = &self.handlers;
-        let old = self.notified.iter().copied();
-        let old = old.filter(|at| name(&handlers[*at]).as_ref() == Some(&wanted));
-        let old: Vec<usize> = old.collect();
-        if old.is_empty() {
-            return;
-        }
-        for at in &old {
-            self.notified.remove(at);
-        }
-        self.notified.insert(self.handlers.len());
-    }
-
     /// All handlers of this host, included ones too, to find those that a `notify` means.
     ///
     /// Of several handlers with one name the last is meant; of a topic that is listened to, all.
@@ -456,6 +437,28 @@ impl Walk {
     /// Notes that a handler (by its place in [`Walk::handlers`]) was notified. Gives false if it already was.
     pub fn notify(&mut self, handler: usize) -> bool {
         handler < self.handlers.len() && self.notified.insert(handler)
+    }
+
+    /// Notes a name that was notified. Which handlers it means is decided anew when handlers are included before they run.
+    pub fn notify_name(&mut self, name: String) {
+        if !self.names.contains(&name) {
+            self.names.push(name);
+        }
+    }
+
+    /// The names that were notified since handlers last ran.
+    pub fn notified_names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// Forgets that handlers were notified.
+    pub fn take_back(&mut self, handlers: &[Arc<Handler>]) {
+        let known = &self.handlers;
+        let is_meant = |place: usize| {
+            let mut spans = handlers.iter().map(|handler| &handler.task.span);
+            spans.any(|span| *span == known[place].task.span)
+        };
+        self.notified.retain(|place| !is_meant(*place));
     }
 
     /// The handlers that are to run, each with its place in [`Walk::handlers`].

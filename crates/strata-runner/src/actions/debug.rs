@@ -19,6 +19,11 @@ pub(super) async fn run(call: &Call<'_>) -> Result<ActionResult, TaskError> {
             ))
         })?,
     };
+    let (message, var) = (call.arguments.get("msg"), call.arguments.get("var"));
+    if message.is_some() && var.is_some() {
+        let reason = "parameters are mutually exclusive: msg|var";
+        return Err(TaskError::Failed(reason.to_owned()));
+    }
     if verbosity > call.shared.options.verbosity {
         return Ok(ActionResult::values(json!({
             "changed": false,
@@ -26,10 +31,7 @@ pub(super) async fn run(call: &Call<'_>) -> Result<ActionResult, TaskError> {
             "skipped_reason": "Verbosity threshold not met.",
         })));
     }
-    match (call.arguments.get("msg"), call.arguments.get("var")) {
-        (Some(_), Some(_)) => Err(TaskError::Failed(
-            "parameters are mutually exclusive: msg|var".to_owned(),
-        )),
+    match (message, var) {
         (_, Some(var)) => variable(call, var),
         (Some(message), None) => Ok(ActionResult::values(
             json!({"changed": false, "msg": message}),

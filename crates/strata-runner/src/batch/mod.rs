@@ -6,6 +6,7 @@
 mod debugger;
 mod facts;
 mod meta;
+mod notified;
 mod progress;
 mod roles;
 mod schedule;

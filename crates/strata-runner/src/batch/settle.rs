@@ -17,7 +17,6 @@ use super::{Batch, BatchEnd, State, schedule::Next};
 use crate::{
     JsonMap,
     counts::Count,
-    handlers,
     hosts::FactLevel,
     include,
     magic::MagicCache,
@@ -437,33 +436,6 @@ impl Batch<'_> {
         }
     }
 
-    /// Notes the handlers that a changed task notifies. Gives the name that nobody has.
-    fn notify(&mut self, at: usize, job: &Job, whole: &mut ItemResult) -> Result<(), String> {
-        if !whole.is_changed() || whole.is_failed() || whole.notify.is_empty() {
-            return Ok(());
-        }
-        let templar = self.templar(&job.host, &job.task);
-        for name in std::mem::take(&mut whole.notify) {
-            let walk = &mut self.hosts[at].walk;
-            let found = handlers::find(walk.handlers(), &name, &templar);
-            if found.is_empty() && self.shared.options.needs_handlers {
-                return Err(name);
-            }
-            if found.is_empty() {
-                let warning =
-                    Diagnostic::warning("missing-handler-ignored", missing_handler(&name));
-                self.shared
-                    .events
-                    .diagnostic(warning.at(job.task.span.clone()));
-            }
-            let walk = &mut self.hosts[at].walk;
-            for handler in found {
-                walk.notify(handler);
-            }
-        }
-        Ok(())
-    }
-
     /// Ends the run where a task notifies a handler that nobody has, as in Ansible.
     fn abort(&mut self, job: &Job, handler: &str) {
         let found = Diagnostic::error("missing-handler", missing_handler(handler))
@@ -503,7 +475,7 @@ impl Batch<'_> {
                 }
             }
         }
-        self.hosts[at].walk.include(nodes, new_handlers);
+        self.put_in(at, job, nodes, new_handlers);
         Some(includes.len())
     }
 
@@ -568,7 +540,7 @@ impl Batch<'_> {
     }
 }
 
-fn missing_handler(name: &str) -> String {
+pub(super) fn missing_handler(name: &str) -> String {
     format!(
         "The requested handler '{name}' was not found in either the main handlers list nor in the listening handlers list"
     )

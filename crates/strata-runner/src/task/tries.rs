@@ -380,6 +380,11 @@ fn judge(job: &Job, templar: &Templar, values: &mut JsonMap) {
             Ok(failed) => {
                 put(values, "failed_when_result", failed.into());
                 put(values, "failed", failed.into());
+                if failed && !values.contains_key("msg") {
+                    // Ansible's words for a failure that says nothing by itself.
+                    let unknown = "Task failed: Action failed: Unknown error.";
+                    put(values, "msg", unknown.into());
+                }
             }
             Err(error) => wrong(values, "failed_when", error),
         }
