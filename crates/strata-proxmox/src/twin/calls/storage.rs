@@ -177,11 +177,9 @@ fn state(store: &Store, name: &str, settings: &Settings, node: &str) -> Json {
     let content = settings
         .get("content")
         .map_or("images,rootdir", String::as_str);
-    let shared = settings.get("shared").is_some_and(|text| text == "1")
-        || matches!(ty, "nfs" | "cifs" | "pbs" | "cephfs" | "rbd" | "iscsi");
-    let used: u64 = store
-        .volumes
-        .values()
+    let shared = super::super::disk::is_shared(settings);
+    let seen = store.volumes.values().filter_map(|volume| volume.on(node));
+    let used: u64 = seen
         .filter(|volume| volume.storage == name)
         .map(|volume| volume.size)
         .sum();
