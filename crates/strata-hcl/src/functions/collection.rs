@@ -365,13 +365,9 @@ fn element(given: Given<'_>, _: &Context<'_>) -> Result_ {
             "cannot use element function with an empty list",
         ));
     }
-    let Ok(at) = usize::try_from(at % elements.len() as i64) else {
-        return Err(FunctionError::argument(
-            1,
-            "cannot use element function with a negative index",
-        ));
-    };
-    Ok(elements[at].clone())
+    // A negative one counts from the end.
+    let at = at.rem_euclid(elements.len() as i64);
+    Ok(elements[at as usize].clone())
 }
 
 fn flatten(given: Given<'_>, _: &Context<'_>) -> Result_ {
