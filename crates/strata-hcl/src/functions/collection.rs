@@ -428,6 +428,10 @@ fn length(given: Given<'_>, _: &Context<'_>) -> Result_ {
         // Of ASCII only a line break of two characters counts as one.
         Value::String(text) if text.is_ascii() => text.len() - text.matches("\r\n").count(),
         Value::String(text) => text.graphemes(true).count(),
+        // Elements that are not known may turn out to be the same.
+        Value::Set(_, items) if items.len() > 1 && !value.is_wholly_known() => {
+            return Ok(Value::unknown(Type::Number).with_marks(value.marks()));
+        }
         Value::List(_, items) | Value::Set(_, items) | Value::Tuple(items) => items.len(),
         Value::Map(_, entries) | Value::Object(entries) => entries.len(),
         Value::Unknown(unknown) => match &unknown.ty {
