@@ -173,6 +173,7 @@ fn planned_values(plan: &Plan, providers: &Providers) -> Json {
             );
         }
     }
+    tree.sort();
     let outputs: Map<_, _> = plan
         .outputs
         .iter()

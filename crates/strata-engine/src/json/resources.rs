@@ -169,7 +169,15 @@ impl Tree {
         }
     }
 
-    /// One module with all inside.
+    /// Puts the descriptions of each module into the order of their addresses as texts: `a-b` before `a[0]`.
+    pub(crate) fn sort(&mut self) {
+        let address = |json: &Json| json["address"].as_str().unwrap_or_default().to_owned();
+        for resources in self.0.values_mut() {
+            resources.sort_by_cached_key(address);
+        }
+    }
+
+    /// One module with all inside, the modules in it in the order of their addresses as texts.
     pub(crate) fn into_json(mut self, module: &ModuleInstance) -> Json {
         self.module_json(module)
     }
@@ -179,7 +187,8 @@ impl Tree {
         let depth = module.0.len() + 1;
         let inside =
             |other: &&ModuleInstance| other.0.len() == depth && other.0.starts_with(&module.0);
-        let children: Vec<ModuleInstance> = self.0.keys().filter(inside).cloned().collect();
+        let mut children: Vec<ModuleInstance> = self.0.keys().filter(inside).cloned().collect();
+        children.sort_by_cached_key(ToString::to_string);
         let children: Vec<Json> = children
             .iter()
             .map(|child| self.module_json(child))
