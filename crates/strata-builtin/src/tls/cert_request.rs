@@ -22,7 +22,12 @@ pub(crate) struct TlsCertRequest {
     #[schema(block(list, max = 1), replace)]
     subject: Vec<Subject>,
     /// The algorithm of the key; another one is refused.
-    #[schema(optional_computed, stable, replace, deprecated = "the key tells its algorithm")]
+    #[schema(
+        optional_computed,
+        stable,
+        replace,
+        deprecated = "the key tells its algorithm"
+    )]
     key_algorithm: String,
     /// The request in PEM.
     #[schema(computed, stable)]

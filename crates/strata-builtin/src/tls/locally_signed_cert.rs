@@ -27,7 +27,12 @@ pub(crate) struct TlsLocallySignedCert {
     #[schema(flatten)]
     terms: Terms,
     /// The algorithm of the authority's key; another one is refused.
-    #[schema(optional_computed, stable, replace, deprecated = "the key tells its algorithm")]
+    #[schema(
+        optional_computed,
+        stable,
+        replace,
+        deprecated = "the key tells its algorithm"
+    )]
     ca_key_algorithm: String,
     #[schema(flatten)]
     certificate: Issued,

@@ -37,7 +37,12 @@ pub(crate) struct TlsSelfSignedCert {
     #[schema(block(list, max = 1), replace)]
     subject: Vec<Subject>,
     /// The algorithm of the key; another one is refused.
-    #[schema(optional_computed, stable, replace, deprecated = "the key tells its algorithm")]
+    #[schema(
+        optional_computed,
+        stable,
+        replace,
+        deprecated = "the key tells its algorithm"
+    )]
     key_algorithm: String,
     #[schema(flatten)]
     certificate: Issued,

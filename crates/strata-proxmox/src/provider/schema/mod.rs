@@ -355,8 +355,18 @@ mod tests {
     fn an_empty_text_leaves_the_choice_to_the_server_where_it_has_one() {
         for (facts, block, name, chosen) in [
             ("proxmox_vm_qemu", "network", "macaddr", true),
-            ("proxmox_virtual_environment_vm", "network_device", "mac_address", true),
-            ("proxmox_virtual_environment_vm", "network_device", "bridge", false),
+            (
+                "proxmox_virtual_environment_vm",
+                "network_device",
+                "mac_address",
+                true,
+            ),
+            (
+                "proxmox_virtual_environment_vm",
+                "network_device",
+                "bridge",
+                false,
+            ),
         ] {
             let schema = resource(find(facts, false).unwrap());
             let attribute = &schema.block.blocks[block].block.attributes[name];
