@@ -215,6 +215,7 @@ fn convert_sequence(value: &Value, ty: &Type, element: &Type) -> Result<Value, C
     let element = element.without_optional();
     // What is unknown in a set may turn out to be the same as another element.
     if matches!((value, ty), (Value::Set(..), Type::List(_)))
+        && items.len() > 1
         && !items.iter().all(Value::is_wholly_known)
     {
         return Ok(Value::unknown(Type::list(element)));

@@ -15,10 +15,10 @@ const VALUES: Parameter = Parameter::new("vals", Kind::Any).nullable().raw();
 pub(super) const FUNCTIONS: &[Function] = &[
     Function::new(
         "alltrue",
-        &[Parameter::new("list", Kind::ListOfBool)],
+        &[Parameter::new("list", Kind::ListOfBool).shallow()],
         Returns::Bool,
         "Tells whether all elements are true.",
-        |given, _| Ok(Value::Bool(items(given, 0).iter().all(is_true))),
+        all_true,
     ),
     Function::new(
         "anytrue",
@@ -299,13 +299,28 @@ fn concat(given: Given<'_>, _: &Context<'_>) -> Result_ {
     })
 }
 
-/// One that is true decides, whatever the others turn out to be.
-fn any_true(given: Given<'_>, _: &Context<'_>) -> Result_ {
-    let items = items(given, 0);
+/// The first that is not true decides; of what comes after it nothing need be known.
+fn all_true(given: Given<'_>, _: &Context<'_>) -> Result_ {
+    let (items, marks) = with_marks_of(items(given, 0));
+    let result = match items.clone().find(|item| !is_true(item)) {
+        None => Value::Bool(true),
+        Some(item) if item.is_known() => Value::Bool(false),
+        Some(_) => Value::unknown(Type::Bool),
+    };
+    Ok(result.with_marks(marks))
+}
+
+/// Elements without their marks, and these.
+fn with_marks_of(items: &[Value]) -> (impl Iterator<Item = &Value> + Clone, Marks) {
     let marks = items
         .iter()
         .fold(Marks::NONE, |marks, item| marks | item.marks());
-    let mut items = items.iter().map(Value::unmarked);
+    (items.iter().map(Value::unmarked), marks)
+}
+
+/// One that is true decides, whatever the others turn out to be.
+fn any_true(given: Given<'_>, _: &Context<'_>) -> Result_ {
+    let (mut items, marks) = with_marks_of(items(given, 0));
     let result = match items.clone().any(is_true) {
         true => Value::Bool(true),
         false if items.all(Value::is_known) => Value::Bool(false),
