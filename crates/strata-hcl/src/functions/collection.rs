@@ -336,6 +336,9 @@ fn contains(given: Given<'_>, _: &Context<'_>) -> Result_ {
     let mut marks = items.iter().fold(given[1].marks_deep(), |marks, item| {
         marks | item.marks_deep()
     });
+    if !given[1].is_known() && given[1].ty() != Type::Dynamic {
+        return Ok(Value::unknown(Type::Bool).with_marks(marks));
+    }
     for item in items {
         match equal(item, &given[1], &mut marks) {
             Some(true) => return Ok(Value::Bool(true).with_marks(marks)),
