@@ -21,8 +21,13 @@ pub(crate) struct TlsCertRequest {
     names: AlternativeNames,
     #[schema(block(list, max = 1), replace)]
     subject: Vec<Subject>,
-    /// The algorithm of the key.
-    #[schema(computed, stable)]
+    /// The algorithm of the key; another one is refused.
+    #[schema(
+        optional_computed,
+        stable,
+        replace,
+        deprecated = "the key tells its algorithm"
+    )]
     key_algorithm: String,
     /// The request in PEM.
     #[schema(computed, stable)]
@@ -42,7 +47,7 @@ impl ResourceType for TlsCertRequest {
         let subject = self.subject.first().cloned().unwrap_or_default();
         let request = x509::request(subject.name(), names, &key)?;
         self.cert_request_pem = pem::encode("CERTIFICATE REQUEST", &request);
-        self.key_algorithm = key.algorithm().to_owned();
+        key.settle_algorithm("key_algorithm", &mut self.key_algorithm)?;
         self.id = sha1(&request);
         Ok(())
     }

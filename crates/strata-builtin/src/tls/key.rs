@@ -198,6 +198,24 @@ impl PrivateKey {
         }
     }
 
+    /// Sets the attribute of this name to its algorithm, or refuses what is written there, as was asked for before 4.0.
+    pub(super) fn settle_algorithm(
+        &self,
+        name: &str,
+        given: &mut String,
+    ) -> Result<(), Diagnostics> {
+        let own = self.algorithm();
+        if !given.is_empty() && given != own {
+            let summary = format!("`{name}` is not the algorithm of the key");
+            let detail = format!(
+                "The key is one of `{own}`, and `{given}` is written. Leave the argument out."
+            );
+            return Err(failed(summary, detail));
+        }
+        own.clone_into(given);
+        Ok(())
+    }
+
     /// The key in PEM, in the form that is usual for its algorithm.
     pub(super) fn pem(&self) -> String {
         match self {

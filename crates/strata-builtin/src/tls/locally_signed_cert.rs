@@ -26,8 +26,13 @@ pub(crate) struct TlsLocallySignedCert {
     ca_cert_pem: String,
     #[schema(flatten)]
     terms: Terms,
-    /// The algorithm of the authority's key.
-    #[schema(computed, stable)]
+    /// The algorithm of the authority's key; another one is refused.
+    #[schema(
+        optional_computed,
+        stable,
+        replace,
+        deprecated = "the key tells its algorithm"
+    )]
     ca_key_algorithm: String,
     #[schema(flatten)]
     certificate: Issued,
@@ -36,7 +41,7 @@ pub(crate) struct TlsLocallySignedCert {
 impl TlsLocallySignedCert {
     fn issue(&mut self, settings: &Settings) -> Result<Issued, Diagnostics> {
         let key = PrivateKey::parse(&self.ca_private_key_pem)?;
-        self.ca_key_algorithm = key.algorithm().to_owned();
+        key.settle_algorithm("ca_key_algorithm", &mut self.ca_key_algorithm)?;
         let request = read::block(
             &self.cert_request_pem,
             &["CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST"],

@@ -36,8 +36,13 @@ pub(crate) struct TlsSelfSignedCert {
     name_constraint_permitted_dns_names_critical: Option<bool>,
     #[schema(block(list, max = 1), replace)]
     subject: Vec<Subject>,
-    /// The algorithm of the key.
-    #[schema(computed, stable)]
+    /// The algorithm of the key; another one is refused.
+    #[schema(
+        optional_computed,
+        stable,
+        replace,
+        deprecated = "the key tells its algorithm"
+    )]
     key_algorithm: String,
     #[schema(flatten)]
     certificate: Issued,
@@ -46,7 +51,7 @@ pub(crate) struct TlsSelfSignedCert {
 impl TlsSelfSignedCert {
     fn issue(&mut self, settings: &Settings) -> Result<Issued, Diagnostics> {
         let key = PrivateKey::parse(&self.private_key_pem)?;
-        self.key_algorithm = key.algorithm().to_owned();
+        key.settle_algorithm("key_algorithm", &mut self.key_algorithm)?;
         let subject = self.subject.first().cloned().unwrap_or_default().name();
         let public_key = key.public().info();
         let authority_key_id = self.set_authority_key_id.then(|| x509::key_id(&public_key));

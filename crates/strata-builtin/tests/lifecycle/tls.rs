@@ -363,6 +363,24 @@ fn a_key_that_is_not_the_authoritys_does_not_sign() {
 }
 
 #[test]
+fn the_algorithm_of_a_key_may_be_written_if_it_is_that() {
+    let request = |algorithm: &str| {
+        key("algorithm = \"ED25519\"")
+            + &format!(
+                "resource \"tls_cert_request\" \"a\" {{\n private_key_pem = tls_private_key.a.private_key_pem\n key_algorithm = {algorithm}\n}}\n"
+            )
+    };
+    let world = World::new();
+    world.apply(&request("tls_private_key.a.algorithm"));
+    assert_eq!(world.text("tls_cert_request.a", "key_algorithm"), "ED25519");
+    let said = World::new().refused(&request("\"RSA\""));
+    assert!(
+        said.contains("`key_algorithm` is not the algorithm of the key"),
+        "{said}"
+    );
+}
+
+#[test]
 fn certificates_are_read_from_text() {
     let world = World::new();
     let text = AUTHORITY.to_owned()

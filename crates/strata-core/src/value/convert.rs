@@ -191,10 +191,10 @@ fn convert_sequence(value: &Value, ty: &Type, element: &Type) -> Result<Value, C
         return Err(required(ty));
     };
     // An element type still open takes the type that all elements have in common.
-    let element = if element.has_dynamic() {
-        &common(items.iter(), element, ty)?
-    } else {
-        element
+    let element = match value_element(value) {
+        Some(own) if *element == Type::Dynamic && !own.has_dynamic() => own,
+        _ if element.has_dynamic() => &common(items.iter(), element, ty)?,
+        _ => element,
     };
     if value_element(value) == Some(element)
         && matches!(
@@ -215,6 +215,7 @@ fn convert_sequence(value: &Value, ty: &Type, element: &Type) -> Result<Value, C
     let element = element.without_optional();
     // What is unknown in a set may turn out to be the same as another element.
     if matches!((value, ty), (Value::Set(..), Type::List(_)))
+        && items.len() > 1
         && !items.iter().all(Value::is_wholly_known)
     {
         return Ok(Value::unknown(Type::list(element)));
@@ -346,17 +347,34 @@ fn convert_object(
 
 /// The type that values of all `types` convert to without loss, if there is one; dynamic for none at all.
 pub fn unify<'a>(types: impl IntoIterator<Item = &'a Type>) -> Option<Type> {
-    let mut types = types.into_iter();
-    let Some(first) = types.next() else {
+    let mut open = false;
+    let mut told = types.into_iter().filter(|ty| {
+        let is_open = **ty == Type::Dynamic;
+        open |= is_open;
+        !is_open
+    });
+    let Some(first) = told.next() else {
         return Some(Type::Dynamic);
     };
-    types.try_fold(first.clone(), |common, ty| unify_two(&common, ty))
+    let common = told.try_fold(first.clone(), |common, ty| unify_two(&common, ty))?;
+    Some(match open {
+        true => with_open(common),
+        false => common,
+    })
+}
+
+/// What a type and one that is not known have in common: that may yet be of another kind, or have more inside.
+fn with_open(other: Type) -> Type {
+    match other.is_primitive() {
+        true => other,
+        false => Type::Dynamic,
+    }
 }
 
 fn unify_two(left: &Type, right: &Type) -> Option<Type> {
     match (left, right) {
         (left, right) if left == right => Some(left.clone()),
-        (Type::Dynamic, other) | (other, Type::Dynamic) => Some(other.clone()),
+        (Type::Dynamic, other) | (other, Type::Dynamic) => Some(with_open(other.clone())),
         (Type::String, other) | (other, Type::String) if other.is_primitive() => Some(Type::String),
         (Type::List(a), Type::List(b) | Type::Set(b)) | (Type::Set(a), Type::List(b)) => {
             Some(Type::list(unify_two(a, b)?))

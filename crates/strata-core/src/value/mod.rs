@@ -94,7 +94,7 @@ impl Value {
 
     /// A set of these elements; sorts them, drops repeated ones and takes their marks over.
     ///
-    /// If an element is not wholly known, what is equal cannot be told: the elements stay as they are, sorted.
+    /// What is equal to an element that is not wholly known cannot be told: all of these stay.
     pub fn set(element: Type, items: impl IntoIterator<Item = Value>) -> Self {
         let mut marks = Marks::NONE;
         let mut items: Vec<Value> = items
@@ -102,7 +102,7 @@ impl Value {
             .map(|item| item.unmark_deep(&mut marks))
             .collect();
         items.sort_by(Value::order);
-        items.dedup();
+        items.dedup_by(|later, earlier| later == earlier && earlier.is_wholly_known());
         Value::Set(element, Arc::new(items)).with_marks(marks)
     }
 

@@ -389,7 +389,8 @@ fn prepare_one(
     };
     Ok(match parameter.argument {
         Argument::Raw => value,
-        Argument::Deep if value.is_plain() => value,
+        Argument::Deep | Argument::Open if value.is_plain() => value,
+        Argument::Open => value.unmark_deep(&mut prepared.marks),
         Argument::Shallow => {
             prepared.marks |= value.marks();
             prepared.unknown |= !value.is_known();

@@ -20,10 +20,8 @@ impl Evaluator<'_> {
         match chosen {
             Some(true) => self.diags.append(then_diags),
             Some(false) => self.diags.append(other_diags),
-            None => {
-                self.diags.append(then_diags);
-                self.diags.append(other_diags);
-            }
+            // Which of them counts is told when the condition is.
+            None => {}
         }
         let Some(ty) = common_type(&then, &otherwise) else {
             let ours = then.ty().friendly_name();
@@ -79,6 +77,10 @@ fn common_type(then: &Value, otherwise: &Value) -> Option<Option<Type>> {
         (Value::Bool(_), Value::Bool(_))
         | (Value::Number(_), Value::Number(_))
         | (Value::String(_), Value::String(_)) => Some(None),
+        // A null of no type is one of the other side's.
+        (Value::Null(Type::Dynamic), other) | (other, Value::Null(Type::Dynamic)) => {
+            Some(Some(other.ty()))
+        }
         (then, otherwise) => {
             let (ours, theirs) = (then.ty(), otherwise.ty());
             if ours == theirs {
@@ -100,8 +102,14 @@ fn convert(value: Value, ty: Option<&Type>) -> Value {
 /// A value that will be one of two.
 fn either(then: &Value, otherwise: &Value, ty: Option<Type>) -> Value {
     let ty = ty.unwrap_or_else(|| then.ty());
+    if then.is_null() && otherwise.is_null() {
+        return Value::Null(ty);
+    }
     if ty == Type::Dynamic {
         return failed();
+    }
+    if ty == Type::Number && then.unmarked() == otherwise.unmarked() && then.is_known() {
+        return then.unmarked().clone();
     }
     let not_null = |value: &Value| match value.unmarked() {
         Value::Null(_) => false,

@@ -187,7 +187,8 @@ fn result_type(operator: B) -> Type {
 /// Whether two values are equal; none if that depends on what is unknown. Values of different types differ.
 pub(crate) fn equal(left: &Value, right: &Value, marks: &mut Marks) -> Option<bool> {
     *marks |= left.marks() | right.marks();
-    match (left.unmarked(), right.unmarked()) {
+    let first = left.unmarked();
+    match (first, right.unmarked()) {
         (Value::Null(_), Value::Null(_)) => Some(true),
         (Value::Unknown(unknown), other) | (other, Value::Unknown(unknown)) => {
             unknown_equal(unknown, other)
@@ -200,6 +201,11 @@ pub(crate) fn equal(left: &Value, right: &Value, marks: &mut Marks) -> Option<bo
         | (Value::Set(a, left), Value::Set(b, right)) => {
             if a != b {
                 return Some(false);
+            }
+            // What is not known in a set may turn out to be another element of it.
+            let is_open = |items: &[Value]| !items.iter().all(Value::is_wholly_known);
+            if matches!(first, Value::Set(..)) && (is_open(left) || is_open(right)) {
+                return None;
             }
             equal_items(left, right, marks)
         }
@@ -220,10 +226,17 @@ fn unknown_equal(unknown: &Unknown, other: &Value) -> Option<bool> {
         Value::Null(_) if unknown.not_null => Some(false),
         Value::String(text) => match &unknown.prefix {
             Some(prefix) if !text.starts_with(&**prefix) => Some(false),
-            _ => None,
+            _ => differs_in_type(unknown, other),
         },
-        _ => None,
+        Value::Null(_) | Value::Unknown(_) => None,
+        _ => differs_in_type(unknown, other),
     }
+}
+
+/// Values of different types differ, whatever one of them turns out to be.
+fn differs_in_type(unknown: &Unknown, other: &Value) -> Option<bool> {
+    let is_told = !unknown.ty.has_dynamic();
+    (is_told && unknown.ty != other.ty()).then_some(false)
 }
 
 fn equal_items(left: &[Value], right: &[Value], marks: &mut Marks) -> Option<bool> {

@@ -15,10 +15,10 @@ const VALUES: Parameter = Parameter::new("vals", Kind::Any).nullable().raw();
 pub(super) const FUNCTIONS: &[Function] = &[
     Function::new(
         "alltrue",
-        &[Parameter::new("list", Kind::ListOfBool)],
+        &[Parameter::new("list", Kind::ListOfBool).shallow()],
         Returns::Bool,
         "Tells whether all elements are true.",
-        |given, _| Ok(Value::Bool(items(given, 0).iter().all(is_true))),
+        all_true,
     ),
     Function::new(
         "anytrue",
@@ -299,13 +299,28 @@ fn concat(given: Given<'_>, _: &Context<'_>) -> Result_ {
     })
 }
 
-/// One that is true decides, whatever the others turn out to be.
-fn any_true(given: Given<'_>, _: &Context<'_>) -> Result_ {
-    let items = items(given, 0);
+/// The first that is not true decides; of what comes after it nothing need be known.
+fn all_true(given: Given<'_>, _: &Context<'_>) -> Result_ {
+    let (items, marks) = with_marks_of(items(given, 0));
+    let result = match items.clone().find(|item| !is_true(item)) {
+        None => Value::Bool(true),
+        Some(item) if item.is_known() => Value::Bool(false),
+        Some(_) => Value::unknown(Type::Bool),
+    };
+    Ok(result.with_marks(marks))
+}
+
+/// Elements without their marks, and these.
+fn with_marks_of(items: &[Value]) -> (impl Iterator<Item = &Value> + Clone, Marks) {
     let marks = items
         .iter()
         .fold(Marks::NONE, |marks, item| marks | item.marks());
-    let mut items = items.iter().map(Value::unmarked);
+    (items.iter().map(Value::unmarked), marks)
+}
+
+/// One that is true decides, whatever the others turn out to be.
+fn any_true(given: Given<'_>, _: &Context<'_>) -> Result_ {
+    let (mut items, marks) = with_marks_of(items(given, 0));
     let result = match items.clone().any(is_true) {
         true => Value::Bool(true),
         false if items.all(Value::is_known) => Value::Bool(false),
@@ -321,6 +336,9 @@ fn contains(given: Given<'_>, _: &Context<'_>) -> Result_ {
     let mut marks = items.iter().fold(given[1].marks_deep(), |marks, item| {
         marks | item.marks_deep()
     });
+    if !given[1].is_known() && given[1].ty() != Type::Dynamic {
+        return Ok(Value::unknown(Type::Bool).with_marks(marks));
+    }
     for item in items {
         match equal(item, &given[1], &mut marks) {
             Some(true) => return Ok(Value::Bool(true).with_marks(marks)),
@@ -365,13 +383,9 @@ fn element(given: Given<'_>, _: &Context<'_>) -> Result_ {
             "cannot use element function with an empty list",
         ));
     }
-    let Ok(at) = usize::try_from(at % elements.len() as i64) else {
-        return Err(FunctionError::argument(
-            1,
-            "cannot use element function with a negative index",
-        ));
-    };
-    Ok(elements[at].clone())
+    // A negative one counts from the end.
+    let at = at.rem_euclid(elements.len() as i64);
+    Ok(elements[at as usize].clone())
 }
 
 fn flatten(given: Given<'_>, _: &Context<'_>) -> Result_ {
@@ -432,6 +446,10 @@ fn length(given: Given<'_>, _: &Context<'_>) -> Result_ {
         // Of ASCII only a line break of two characters counts as one.
         Value::String(text) if text.is_ascii() => text.len() - text.matches("\r\n").count(),
         Value::String(text) => text.graphemes(true).count(),
+        // Elements that are not known may turn out to be the same.
+        Value::Set(_, items) if items.len() > 1 && !value.is_wholly_known() => {
+            return Ok(Value::unknown(Type::Number).with_marks(value.marks()));
+        }
         Value::List(_, items) | Value::Set(_, items) | Value::Tuple(items) => items.len(),
         Value::Map(_, entries) | Value::Object(entries) => entries.len(),
         Value::Unknown(unknown) => match &unknown.ty {

@@ -5,7 +5,7 @@ use unicode_segmentation::UnicodeSegmentation;
 
 use super::{
     Context, Function, FunctionError, Given, Kind, Parameter, Result_, Returns, decimal::Decimal,
-    json, strings, text,
+    json, later, strings, text,
 };
 
 const FORMAT: Parameter = Parameter::new("format", Kind::String);
@@ -32,7 +32,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "Writes the elements of lists into a text, one text for each.",
         formatlist,
     )
-    .variadic(ARGUMENTS),
+    .variadic(ARGUMENTS.open()),
 ];
 
 /// Null without a type counts as not known yet, as in Terraform.
@@ -44,6 +44,14 @@ fn formatlist(given: Given<'_>, _: &Context<'_>) -> Result_ {
     let arguments = &given[1..];
     if arguments.iter().any(untyped_null) {
         return Ok(Value::unknown(Type::Dynamic));
+    }
+    let untyped = |argument: &Value| !argument.is_known() && argument.ty() == Type::Dynamic;
+    if arguments.iter().any(untyped) {
+        return Ok(later(Type::Dynamic));
+    }
+    let uncounted = |argument: &Value| !argument.is_known() && !argument.ty().is_primitive();
+    if arguments.iter().any(uncounted) {
+        return Ok(later(Type::list(Type::String)));
     }
     let (mut length, mut first): (Option<usize>, usize) = (None, 0);
     for (at, argument) in arguments.iter().enumerate() {
@@ -72,12 +80,18 @@ fn formatlist(given: Given<'_>, _: &Context<'_>) -> Result_ {
         };
         arguments.iter().map(pick).collect()
     };
-    let lines = (0..length.unwrap_or(1)).map(|at| {
-        format(text(given, 0), &row(at)).map_err(|error| {
+    let line = |at: usize| {
+        let row = row(at);
+        if !row.iter().all(Value::is_wholly_known) {
+            return Ok(later(Type::String));
+        }
+        let made = format(text(given, 0), &row).map_err(|error| {
             FunctionError::new(format!("error on format iteration {at}: {}", error.message))
-        })
-    });
-    Ok(strings(lines.collect::<Result<Vec<_>, _>>()?))
+        });
+        made.map(Value::from)
+    };
+    let lines = (0..length.unwrap_or(1)).map(line);
+    Ok(strings(lines.collect::<Result<Vec<Value>, _>>()?))
 }
 
 /// A verb with what stands between it and its `%`.

@@ -32,7 +32,7 @@ mod yaml;
 
 use std::{collections::HashMap, sync::LazyLock};
 
-use strata_core::{Text, Type, Value};
+use strata_core::{Text, Type, Value, value::Unknown};
 
 use crate::scope::Scope;
 pub use signature::{Signature, TypedParameter, built_in_signatures, signatures};
@@ -71,6 +71,8 @@ pub(crate) enum Argument {
     Deep,
     /// Only the value's own marks come off, only itself unknown makes the result unknown.
     Shallow,
+    /// All marks come off and go to the result; the function sees what is unknown.
+    Open,
     /// The function sees everything.
     Raw,
 }
@@ -254,6 +256,11 @@ impl Parameter {
         self
     }
 
+    const fn open(mut self) -> Self {
+        self.argument = Argument::Open;
+        self
+    }
+
     const fn raw(mut self) -> Self {
         self.argument = Argument::Raw;
         self
@@ -346,6 +353,17 @@ fn distance(left: &str, right: &str) -> usize {
 /// The text of an argument that is a string.
 fn text(arguments: Given<'_>, at: usize) -> &str {
     arguments.get(at).and_then(Value::as_str).unwrap_or("")
+}
+
+/// A value of a type that only an apply can tell.
+fn later(ty: Type) -> Value {
+    let not_null = ty != Type::Dynamic;
+    Value::from(Unknown {
+        ty,
+        not_null,
+        prefix: None,
+        length: None,
+    })
 }
 
 /// The elements of an argument that is a list, set or tuple.

@@ -2,7 +2,9 @@
 
 use strata_core::{Type, Value, value::unify};
 
-use super::{Context, Function, FunctionError, Given, Kind, Parameter, Result_, Returns, items};
+use super::{
+    Context, Function, FunctionError, Given, Kind, Parameter, Result_, Returns, items, later,
+};
 
 const FIRST: Parameter = Parameter::new("first_set", Kind::Set);
 const OTHERS: Parameter = Parameter::new("other_sets", Kind::Set);
@@ -23,7 +25,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "Gives all combinations of the elements of several sets or lists.",
         product,
     )
-    .variadic(Parameter::new("sets", Kind::Any)),
+    .variadic(Parameter::new("sets", Kind::Any).shallow()),
     Function::new(
         "setsubtract",
         &[
@@ -36,12 +38,12 @@ pub(super) const FUNCTIONS: &[Function] = &[
     ),
     Function::new(
         "setunion",
-        &[FIRST],
+        &[FIRST.open()],
         Returns::By(common_set),
         "Gives the elements that any of the sets has.",
-        |given, _| combine(given, |left, right| left.extend(right.iter().cloned())),
+        union,
     )
-    .variadic(OTHERS),
+    .variadic(OTHERS.open()),
 ];
 
 fn holds(sorted: &[Value], item: &Value) -> bool {
@@ -57,6 +59,13 @@ fn common_set(given: Given<'_>) -> Result<Type, FunctionError> {
     match unify(&elements) {
         Some(element) => Ok(Type::set(element)),
         None => Err(FunctionError::new("the sets have no common element type")),
+    }
+}
+
+fn union(given: Given<'_>, _: &Context<'_>) -> Result_ {
+    match given.iter().all(Value::is_known) {
+        true => combine(given, |left, right| left.extend(right.iter().cloned())),
+        false => Ok(later(common_set(given)?)),
     }
 }
 
@@ -116,12 +125,23 @@ fn at_least_two(given: Given<'_>) -> Result<(), FunctionError> {
     }
 }
 
+/// True if it is known how many elements there are: in a set, some that are not known may turn out to be the same.
+fn is_counted(argument: &Value) -> bool {
+    match argument {
+        Value::Set(..) => argument.is_wholly_known(),
+        _ => true,
+    }
+}
+
 fn no_collection(at: usize) -> FunctionError {
     FunctionError::argument(at, "a set or a list is required")
 }
 
 fn product(given: Given<'_>, _: &Context<'_>) -> Result_ {
     at_least_two(given)?;
+    if !given.iter().all(is_counted) {
+        return Ok(later(product_type(given)?));
+    }
     let mut elements = Vec::new();
     let mut rows: Vec<Vec<Value>> = vec![Vec::new()];
     let mut total = 1_usize;

@@ -1,11 +1,11 @@
 //! Text: parts, case, space. What users see as one character counts as one.
 
-use strata_core::Value;
+use strata_core::{Type, Value};
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::{
-    Context, Function, FunctionError, Given, Kind, Parameter, Result_, Returns, items, strings,
-    text, whole,
+    Context, Function, FunctionError, Given, Kind, Parameter, Result_, Returns, items, later,
+    strings, text, whole,
 };
 
 const STR: Parameter = Parameter::new("str", Kind::String);
@@ -62,10 +62,10 @@ pub(super) const FUNCTIONS: &[Function] = &[
     ),
     Function::new(
         "startswith",
-        &[STR, Parameter::new("prefix", Kind::String)],
+        &[STR.open(), Parameter::new("prefix", Kind::String)],
         Returns::Bool,
         "Tells whether a text begins with another.",
-        |given, _| Ok(Value::Bool(text(given, 0).starts_with(text(given, 1)))),
+        starts_with,
     ),
     Function::new(
         "strcontains",
@@ -168,6 +168,20 @@ fn single(before: char, mut after: impl ExactSizeIterator<Item = char>) -> char 
     } else {
         before
     }
+}
+
+/// Of a text that is not known, what it will begin with may tell already.
+fn starts_with(given: Given<'_>, _: &Context<'_>) -> Result_ {
+    let wanted = text(given, 1);
+    let Some(Value::Unknown(unknown)) = given.first() else {
+        return Ok(Value::Bool(text(given, 0).starts_with(wanted)));
+    };
+    let told = unknown.prefix.as_deref().unwrap_or_default();
+    Ok(match (told.starts_with(wanted), wanted.starts_with(told)) {
+        (true, _) => Value::Bool(true),
+        (_, false) => Value::Bool(false),
+        _ => later(Type::Bool),
+    })
 }
 
 fn chomp(given: Given<'_>, _: &Context<'_>) -> Result_ {

@@ -7,7 +7,7 @@ use super::{
     api,
     call::Call,
     permission,
-    store::{Kind, Store, Volume},
+    store::{Kind, Settings, Store, Volume},
 };
 
 /// The size of the variables of OVMF.
@@ -15,6 +15,13 @@ const EFI_SIZE: u64 = 528 << 10;
 
 /// The size of a cloud-init drive.
 const CLOUDINIT_SIZE: u64 = 4 << 20;
+
+/// True if all nodes see the same in a storage.
+pub(super) fn is_shared(storage: &Settings) -> bool {
+    let ty = storage.get("type").map_or("dir", String::as_str);
+    storage.get("shared").is_some_and(|text| text == "1")
+        || matches!(ty, "nfs" | "cifs" | "pbs" | "cephfs" | "rbd" | "iscsi")
+}
 
 /// The largest file that is believed.
 const LARGEST: f64 = 1_000_000.0;
@@ -165,6 +172,47 @@ impl Store {
                 ..volume
             },
         );
+    }
+
+    /// Makes a file that a node gets: in a storage that is not shared it is on that node alone.
+    pub(super) fn make_file(&mut self, node: &str, name: &str, volume: Volume) {
+        let storage = name.split(':').next().unwrap_or_default();
+        if self.storages.get(storage).is_some_and(is_shared) {
+            return self.make_volume(name, volume);
+        }
+        let volume = Volume {
+            node: Some(node.to_owned()),
+            ..volume
+        };
+        let former = self.volumes.remove(name);
+        self.make_volume(name, volume);
+        let (Some(mut former), Some(made)) = (former, self.volumes.get_mut(name)) else {
+            return;
+        };
+        made.elsewhere = std::mem::take(&mut former.elsewhere);
+        made.elsewhere.remove(node);
+        if let Some(other) = former.node.clone().filter(|other| other != node) {
+            made.elsewhere.insert(other, former);
+        }
+    }
+
+    /// Removes a file from a node, and leaves those of the same name on others.
+    pub(super) fn remove_file(&mut self, node: &str, name: &str) -> Result<(), String> {
+        let Some(volume) = self.volumes.get_mut(name) else {
+            return Ok(());
+        };
+        if volume.elsewhere.remove(node).is_some() {
+            return Ok(());
+        }
+        let mut others = std::mem::take(&mut volume.elsewhere);
+        match others.pop_first() {
+            None => self.remove_volume(name),
+            Some((_, mut next)) => {
+                next.elsewhere = others;
+                self.volumes.insert(name.to_owned(), next);
+                Ok(())
+            }
+        }
     }
 
     /// Makes the disk that a setting asks for, and gives the setting as it reads back.

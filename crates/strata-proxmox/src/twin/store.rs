@@ -158,6 +158,22 @@ pub(super) struct Volume {
     /// For texts such as snippets.
     #[serde(default)]
     pub(super) text: Option<String>,
+    /// For a file of a storage that each node has for itself: on whose it lies.
+    #[serde(default)]
+    pub(super) node: Option<String>,
+    /// The files of the same name on other nodes.
+    #[serde(default)]
+    pub(super) elsewhere: BTreeMap<String, Volume>,
+}
+
+impl Volume {
+    /// What a node sees under its name.
+    pub(super) fn on(&self, node: &str) -> Option<&Volume> {
+        match &self.node {
+            Some(own) if own != node => self.elsewhere.get(node),
+            _ => Some(self),
+        }
+    }
 }
 
 /// An API token.

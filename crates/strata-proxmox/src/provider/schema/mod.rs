@@ -185,7 +185,7 @@ fn block(args: &Map<String, Json>, sdk: bool) -> Block {
         if arg["b"].is_object() && arg["p"] != "c" && (sdk || arg["t"] == "block") {
             blocks.insert(name, nested_block(arg, sdk));
         } else {
-            attributes.insert(name, attribute(arg));
+            attributes.insert(name, attribute(arg, sdk));
         }
     }
     Block {
@@ -220,7 +220,7 @@ pub(crate) fn inside(arg: &Json) -> &Map<String, Json> {
         .unwrap_or_else(|| NONE.get_or_init(Map::new))
 }
 
-fn attribute(arg: &Json) -> Attribute {
+fn attribute(arg: &Json, sdk: bool) -> Attribute {
     let presence = match (arg["p"].as_str(), arg.get("d")) {
         (Some("r"), _) => Presence::Required,
         (Some("oc"), _) | (Some("o"), Some(_)) => Presence::OptionalComputed,
@@ -231,17 +231,18 @@ fn attribute(arg: &Json) -> Attribute {
         true => {
             let inner = inside(arg)
                 .iter()
-                .map(|(name, arg)| (name.as_str(), attribute(arg)));
+                .map(|(name, arg)| (name.as_str(), attribute(arg, sdk)));
             nested(nesting(arg), inner, presence)
         }
         false => Attribute::new(ty(arg["t"].as_str().unwrap_or("string")), presence, ""),
     };
     let made = Attribute {
         formerly: arg["was"].as_str().map(Arc::from),
-        reads: match (arg["switch"] == 1, arg["zero"] == 1) {
-            (true, _) => Some(switch),
-            (_, true) => Some(zero),
-            _ => None,
+        reads: match () {
+            () if arg["switch"] == 1 => Some(switch),
+            () if arg["zero"] == 1 => Some(zero),
+            () if sdk && arg["p"] == "oc" && arg["t"] == "string" => Some(empty),
+            () => None,
         },
         ..made
     };
@@ -272,6 +273,12 @@ fn zero(given: &Value) -> Option<Value> {
         _ => false,
     };
     is_zero.then(|| Value::Null(Type::Number).with_marks(given.marks()))
+}
+
+/// Nothing, where an empty text is written for one that the server may choose: types with blocks tell no difference.
+fn empty(given: &Value) -> Option<Value> {
+    let is_empty = matches!(given.unmarked(), Value::String(text) if text.is_empty());
+    is_empty.then(|| Value::Null(Type::String).with_marks(given.marks()))
 }
 
 fn nested<'a>(
@@ -341,6 +348,32 @@ mod tests {
         );
         for facts in all() {
             resource(facts);
+        }
+    }
+
+    #[test]
+    fn an_empty_text_leaves_the_choice_to_the_server_where_it_has_one() {
+        for (facts, block, name, chosen) in [
+            ("proxmox_vm_qemu", "network", "macaddr", true),
+            (
+                "proxmox_virtual_environment_vm",
+                "network_device",
+                "mac_address",
+                true,
+            ),
+            (
+                "proxmox_virtual_environment_vm",
+                "network_device",
+                "bridge",
+                false,
+            ),
+        ] {
+            let schema = resource(find(facts, false).unwrap());
+            let attribute = &schema.block.blocks[block].block.attributes[name];
+            let read = attribute.reads.and_then(|read| read(&Value::string("")));
+            assert_eq!(read.is_some(), chosen, "{name}");
+            let other = attribute.reads.and_then(|read| read(&Value::string("x")));
+            assert_eq!(other, None, "{name}");
         }
     }
 }

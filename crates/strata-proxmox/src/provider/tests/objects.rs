@@ -216,6 +216,29 @@ async fn a_file_is_downloaded_once_and_a_wrong_checksum_leaves_none() {
 }
 
 #[tokio::test]
+async fn each_node_has_its_own_files_where_a_storage_is_not_shared() {
+    const NAME: &str = "proxmox_virtual_environment_download_file";
+    let world = world(options()).await;
+    let on = |node: &str, overwrite: bool| {
+        json!({
+            "node_name": node, "datastore_id": "local", "content_type": "iso", "overwrite": overwrite,
+            "url": format!("https://example.com/{node}/debian.iso"), "file_name": "debian.iso",
+        })
+    };
+    let first = world.apply(NAME, None, &on("pve", false)).await.unwrap();
+    let second = world.apply(NAME, None, &on("pve2", false)).await.unwrap();
+    for (made, node) in [(&first, "pve"), (&second, "pve2")] {
+        let read = world.read(NAME, made).await.unwrap();
+        world.nothing(NAME, &read, &on(node, false)).await;
+    }
+    world.delete(NAME, &second).await.unwrap();
+    assert!(world.read(NAME, &second).await.is_none());
+    assert!(world.read(NAME, &first).await.is_some());
+    world.delete(NAME, &first).await.unwrap();
+    assert!(world.twin.files().is_empty(), "{:?}", world.twin.files());
+}
+
+#[tokio::test]
 async fn a_missing_privilege_is_named_with_a_role_that_has_it() {
     let world = world(options()).await;
     let user = json!({ "user_id": "low@pve" });

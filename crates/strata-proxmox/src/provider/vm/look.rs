@@ -40,7 +40,8 @@ const LIVE: [&str; 12] = [
 pub(super) fn validate(config: &Json, diags: &mut Diagnostics) {
     let mut seen = std::collections::BTreeSet::new();
     for (interface, _) in disks(config) {
-        if interface.is_empty() && config[OPEN] == true {
+        // A number alone is one on a bus that is not known yet.
+        if interface.bytes().all(|byte| byte.is_ascii_digit()) && config[OPEN] == true {
             continue;
         }
         if !settings::is_drive(interface) {

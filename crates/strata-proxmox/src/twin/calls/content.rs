@@ -85,7 +85,12 @@ fn list(store: &Store, call: &Call) -> Answered {
         );
     }
     store.storage(storage)?;
-    let rows = store.volumes.iter().filter(|(_, volume)| {
+    let node = call.node();
+    let seen = store
+        .volumes
+        .iter()
+        .filter_map(|(name, volume)| Some((name, volume.on(node)?)));
+    let rows = seen.filter(|(_, volume)| {
         volume.storage == storage
             && call
                 .text("content")
@@ -124,10 +129,15 @@ fn formed(store: &Store, name: &str) -> Result<(), Refusal> {
     }
 }
 
+/// The volume of a name as the node of a call sees it.
+fn seen<'a>(store: &'a Store, call: &Call, name: &str) -> Option<&'a Volume> {
+    store.volumes.get(name)?.on(call.node())
+}
+
 fn one(store: &Store, call: &Call) -> Answered {
     let name = name(call)?;
     formed(store, &name)?;
-    let Some(volume) = store.volumes.get(&name) else {
+    let Some(volume) = seen(store, call, &name) else {
         return match name
             .split_once(':')
             .is_some_and(|(_, rest)| rest.starts_with("iso/"))
@@ -185,7 +195,7 @@ fn delete(store: &mut Store, call: &Call) -> Answered {
     let name = name(call)?;
     formed(store, &name)?;
     let storage = call.need("storage").to_owned();
-    let volume = store.volumes.get(&name);
+    let volume = seen(store, call, &name);
     // A task is named after the guest whose volume it is.
     let named = match volume.and_then(|volume| volume.vmid) {
         Some(id) => format!("{id}@{storage}"),
@@ -200,6 +210,7 @@ fn delete(store: &mut Store, call: &Call) -> Answered {
             "Cannot remove image, a guest with VMID '{id}' exists!\nYou can delete the image from the guest's hardware pane"
         ));
     }
+    let node = call.node().to_owned();
     Started::answer("imgdel", call.node(), named, move |store, log| {
         if store
             .volumes
@@ -211,7 +222,7 @@ fn delete(store: &mut Store, call: &Call) -> Answered {
                 "cannot remove protected volume '{file}' on '{storage}'"
             ));
         }
-        store.remove_volume(&name)?;
+        store.remove_file(&node, &name)?;
         log.push(format!("Removed volume '{name}'"));
         Ok(())
     })
@@ -326,7 +337,8 @@ fn upload(store: &mut Store, call: &Call) -> Answered {
         }
         log.push(format!("target node: {node}"));
         log.push(format!("file size is: {}", file.content.len()));
-        store.make_volume(
+        store.make_file(
+            &node,
             &format!("{storage}:{folder}/{name}"),
             Volume {
                 content,
@@ -358,6 +370,7 @@ fn pull(store: &mut Store, call: &Call) -> Answered {
     let stem = call
         .text("filename")
         .map_or_else(|| last.replace(':', "_"), str::to_owned);
+    let node = call.node().to_owned();
     Started::answer("ocipull", call.node(), stem.clone(), move |store, _| {
         if reference.contains("missing") {
             return Err(format!("could not pull '{reference}': manifest unknown"));
@@ -368,7 +381,7 @@ fn pull(store: &mut Store, call: &Call) -> Answered {
             size: 4096,
             ..Volume::default()
         };
-        store.make_volume(&format!("{storage}:vztmpl/{stem}.tar"), volume);
+        store.make_file(&node, &format!("{storage}:vztmpl/{stem}.tar"), volume);
         Ok(())
     })
 }
@@ -434,6 +447,7 @@ fn download(store: &mut Store, call: &Call) -> Answered {
     let whole = format!("{storage}:{folder}/{name}");
     let url = call.need("url").to_owned();
     let sum = call.text("checksum").map(str::to_owned);
+    let node = call.node().to_owned();
     Started::answer("download", call.node(), name.clone(), move |store, log| {
         log.push(format!(
             "downloading {url} to /var/lib/vz/template/{folder}/{name}"
@@ -441,6 +455,7 @@ fn download(store: &mut Store, call: &Call) -> Answered {
         let there = store
             .volumes
             .get(&whole)
+            .and_then(|known| known.on(&node))
             .map(|known| known.text.clone().unwrap_or_default());
         if let Some(known) = there {
             return match sum {
@@ -458,7 +473,8 @@ fn download(store: &mut Store, call: &Call) -> Answered {
         if let Some(sum) = sum.filter(|sum| *sum != got) {
             return Err(format!("checksum mismatch: got '{got}' != expect '{sum}'"));
         }
-        store.make_volume(
+        store.make_file(
+            &node,
             &whole,
             Volume {
                 content,

@@ -6,6 +6,7 @@ use super::super::{
     answer::{Answered, Refusal, data, fail, null, wrong},
     api,
     call::{Call, split},
+    disk::is_shared,
     permission,
     store::{Settings, Store, digest, typed},
 };
@@ -177,11 +178,9 @@ fn state(store: &Store, name: &str, settings: &Settings, node: &str) -> Json {
     let content = settings
         .get("content")
         .map_or("images,rootdir", String::as_str);
-    let shared = settings.get("shared").is_some_and(|text| text == "1")
-        || matches!(ty, "nfs" | "cifs" | "pbs" | "cephfs" | "rbd" | "iscsi");
-    let used: u64 = store
-        .volumes
-        .values()
+    let shared = is_shared(settings);
+    let seen = store.volumes.values().filter_map(|volume| volume.on(node));
+    let used: u64 = seen
         .filter(|volume| volume.storage == name)
         .map(|volume| volume.size)
         .sum();
