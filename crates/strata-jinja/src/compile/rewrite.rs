@@ -82,6 +82,17 @@ pub(crate) const CALL: &str = "__strata_call";
 /// Those: what is undefined comes to nothing in any other, so that a `default` at the end stands in for all before it.
 const TAKING_UNDEFINED: &[&str] = &["d", "default", "mandatory", "ternary", "type_debug"];
 
+/// The filter behind those in what a `default` would stand in with: its mistake counts only where it does.
+pub(crate) const ATTEMPT: &str = "__strata_attempt";
+/// The filter behind lookups there.
+pub(crate) const ATTEMPT_CALL: &str = "__strata_attempt_call";
+/// The filter behind variables there.
+pub(crate) const ATTEMPT_NAME: &str = "__strata_attempt_name";
+/// The filters that stand in for what is undefined.
+const STANDING_IN: &[&str] = &["d", "default"];
+/// The functions that fail for what is missing on the machine.
+const LOOKUPS: &[&str] = &["lookup", "q", "query"];
+
 /// The filter that makes nothing out of an empty text.
 pub(crate) const PUT_OUT: &str = "__strata_put_out";
 /// Functions whose empty texts stay texts.
@@ -393,6 +404,13 @@ fn slice<'a>(node: &Spanned<ast::Slice<'a>>) -> Expr<'a> {
 
 fn named_filter<'a>(node: &Spanned<ast::Filter<'a>>) -> ast::Filter<'a> {
     let value = node.expr.as_ref().map(expression);
+    if is_one_of(node.name, STANDING_IN) {
+        return ast::Filter {
+            name: node.name,
+            expr: value,
+            args: each_argument(&node.args, attempted),
+        };
+    }
     let mut args = arguments(&node.args);
     if value.is_none() || is_one_of(node.name, TAKING_UNDEFINED) {
         return ast::Filter {
@@ -411,6 +429,55 @@ fn named_filter<'a>(node: &Spanned<ast::Filter<'a>>) -> ast::Filter<'a> {
             false => value,
         }),
         args,
+    }
+}
+
+/// What stands in for something else: a filter, lookup or variable in it that fails makes a mistake of it that counts
+/// only if it is used, as in ansible-core 2.19.
+fn attempted<'a>(tree: &Expr<'a>) -> Expr<'a> {
+    match tree {
+        Expr::Var(node) => {
+            let name = constant(Value::from(node.id), node.span());
+            // The branch that is never taken tells a macro that it needs the variable.
+            Expr::IfExpr(Spanned::new(
+                ast::IfExpr {
+                    test_expr: constant(Value::from(true), node.span()),
+                    true_expr: bare_filter(ATTEMPT_NAME, name),
+                    false_expr: Some(expression(tree)),
+                },
+                node.span(),
+            ))
+        }
+        Expr::Filter(node) => {
+            let mut filter = named_filter(node);
+            if let (CALL, Some(value)) = (filter.name, &node.expr) {
+                filter.name = ATTEMPT;
+                if !is_one_of(node.name, ITERATING) {
+                    filter.expr = Some(attempted(value));
+                }
+            }
+            Expr::Filter(Spanned::new(filter, node.span()))
+        }
+        Expr::Call(node) => match &node.expr {
+            Expr::Var(callee) if LOOKUPS.contains(&callee.id) => Expr::Filter(Spanned::new(
+                ast::Filter {
+                    name: ATTEMPT_CALL,
+                    expr: Some(expression(&node.expr)),
+                    args: arguments(&node.args),
+                },
+                node.span(),
+            )),
+            _ => expression(tree),
+        },
+        Expr::IfExpr(node) => Expr::IfExpr(Spanned::new(
+            ast::IfExpr {
+                test_expr: expression(&node.test_expr),
+                true_expr: attempted(&node.true_expr),
+                false_expr: node.false_expr.as_ref().map(attempted),
+            },
+            node.span(),
+        )),
+        _ => expression(tree),
     }
 }
 
@@ -534,11 +601,18 @@ fn constant<'a>(value: Value, span: Span) -> Expr<'a> {
 }
 
 fn arguments<'a>(arguments: &[CallArg<'a>]) -> Vec<CallArg<'a>> {
+    each_argument(arguments, expression)
+}
+
+fn each_argument<'a>(
+    arguments: &[CallArg<'a>],
+    rewritten: fn(&Expr<'a>) -> Expr<'a>,
+) -> Vec<CallArg<'a>> {
     arguments
         .iter()
         .map(|argument| match argument {
-            CallArg::Pos(value) => CallArg::Pos(expression(value)),
-            CallArg::Kwarg(name, value) => CallArg::Kwarg(name, expression(value)),
+            CallArg::Pos(value) => CallArg::Pos(rewritten(value)),
+            CallArg::Kwarg(name, value) => CallArg::Kwarg(name, rewritten(value)),
             CallArg::PosSplat(value) => CallArg::PosSplat(expression(value)),
             CallArg::KwargSplat(value) => CallArg::KwargSplat(expression(value)),
         })

@@ -35,7 +35,12 @@ fn default(value: &Value, arguments: Rest<ValueOrKwargs>) -> Result<Value, Error
     };
     options.assert_all_used()?;
     let replace = value.is_undefined() || always && !value.is_true();
-    Ok(if replace { other } else { value.clone() })
+    match replace {
+        // What was wrong with it counts only now.
+        true if other.kind() == ValueKind::Invalid => Err(crate::convert::invalid(&other)),
+        true => Ok(other),
+        false => Ok(value.clone()),
+    }
 }
 
 /// `value | mandatory('message')`.
@@ -100,5 +105,5 @@ fn string(value: &Value) -> Result<String, Error> {
     if value.is_undefined() {
         return Err(Error::from(ErrorKind::UndefinedError));
     }
-    Ok(python::text(value))
+    python::checked_text(value)
 }
