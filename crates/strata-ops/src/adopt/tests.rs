@@ -314,6 +314,20 @@ environment "local" {
 }
 
 #[test]
+fn the_test_of_a_role_is_no_stage() {
+    let files = [
+        ("community/own.nginx/tasks/main.yml", "[]\n"),
+        ("community/own.nginx/test/test.yml", PLAY),
+        ("site.yml", PLAY),
+    ];
+    let (text, _) = check("shop", &files);
+    assert!(
+        text.contains("\"site.yml\"") && !text.contains("test"),
+        "{text}"
+    );
+}
+
+#[test]
 fn a_folder_without_either_gives_no_draft() {
     let files = MemoryFiles::new([("README.md", "hello")]);
     assert!(draft(&files, Path::new(""), "x").is_none());
