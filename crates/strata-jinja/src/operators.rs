@@ -208,7 +208,7 @@ fn add(left: &Value, right: &Value) -> Result<Value, Error> {
     match (left.kind(), right.kind()) {
         (ValueKind::String, ValueKind::String) => {
             let text = python::checked_text(left)? + &python::checked_text(right)?;
-    Ok(Value::from(text))
+            Ok(Value::from(text))
         }
         (ValueKind::Seq, ValueKind::Seq) => {
             let all = left.try_iter()?.chain(right.try_iter()?).collect();

@@ -434,7 +434,7 @@ fn comparable(left: &[Value], right: &[Value]) -> bool {
 fn max(
     state: &mut State<'_, '_>,
     value: &Value,
-    case_sensitive: Option<bool>,
+    case_sensitive: Option<Value>,
     attribute: Option<String>,
     options: Kwargs,
 ) -> Result<Value, Error> {
@@ -452,7 +452,7 @@ fn max(
 fn min(
     state: &mut State<'_, '_>,
     value: &Value,
-    case_sensitive: Option<bool>,
+    case_sensitive: Option<Value>,
     attribute: Option<String>,
     options: Kwargs,
 ) -> Result<Value, Error> {
@@ -470,14 +470,14 @@ fn min(
 fn extreme(
     state: &mut State<'_, '_>,
     value: &Value,
-    case_sensitive: Option<bool>,
+    case_sensitive: Option<Value>,
     attribute: Option<String>,
     options: &Kwargs,
     wanted: Ordering,
 ) -> Result<Value, Error> {
-    let case_sensitive = option::<bool>(options, "case_sensitive")?
+    let case_sensitive = option::<Value>(options, "case_sensitive")?
         .or(case_sensitive)
-        .unwrap_or(false);
+        .is_some_and(|value| value.is_true());
     let attribute = option::<String>(options, "attribute")?.or(attribute);
     options.assert_all_used()?;
     let mut best: Option<(Value, Value)> = None;
