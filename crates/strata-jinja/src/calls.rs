@@ -1,8 +1,8 @@
 //! Calls of filters and tests, and what they give of what is undefined: nothing that is defined, as in ansible-core 2.19,
 //! so that a `default` may stand behind them, and a condition that asks for nothing else fails.
 //!
-//! A mistake that a value is instead is the mistake of a filter that looks at it. One in what a `default` would stand in
-//! with counts only where it does: such calls are attempts.
+//! A mistake that a value is instead is the mistake of a filter that looks at it. One in what a filter may choose counts
+//! only where it does: such calls are attempts.
 
 use minijinja::{
     Environment, Error, ErrorKind, State, Value,
@@ -11,7 +11,7 @@ use minijinja::{
 
 use crate::{
     TemplateError, TemplateErrorKind,
-    compile::{ATTEMPT, ATTEMPT_CALL, ATTEMPT_NAME, CALL, PUT_OUT, TEST},
+    compile::{ATTEMPT, ATTEMPT_CALL, ATTEMPT_CHOICE, ATTEMPT_NAME, CALL, PUT_OUT, TEST},
     convert,
 };
 
@@ -22,6 +22,7 @@ pub(crate) fn register(environment: &mut Environment<'static>) {
     environment.add_filter(PUT_OUT, put_out);
     environment.add_filter(ATTEMPT, attempt);
     environment.add_filter(ATTEMPT_CALL, attempt_call);
+    environment.add_filter(ATTEMPT_CHOICE, attempt_choice);
     environment.add_filter(ATTEMPT_NAME, attempt_name);
 }
 
@@ -92,6 +93,16 @@ fn attempt(
     put_off(call(state, value, name, arguments))
 }
 
+/// What a filter chooses, or the mistake as a value.
+fn attempt_choice(
+    state: &mut State<'_, '_>,
+    value: &Value,
+    name: &str,
+    arguments: Rest<ValueOrKwargs>,
+) -> Result<Value, Error> {
+    put_off(state.apply_filter(name, &all(value, arguments)))
+}
+
 /// What a function gives, or the mistake as a value.
 fn attempt_call(
     state: &mut State<'_, '_>,
@@ -125,6 +136,10 @@ fn test(
     arguments: Rest<ValueOrKwargs>,
 ) -> Result<Value, Error> {
     let mut given = all(value, arguments);
+    let of_items = OF_ITEMS.contains(&short(name)) || short(name) == "in";
+    if let Some(mistake) = mistake_in(&given, given.iter().filter(|_| of_items)) {
+        return Err(mistake);
+    }
     let is_undefined =
         given.iter().any(is_undefined) || OF_ITEMS.contains(&short(name)) && lack_something(&given);
     if is_undefined {
@@ -221,19 +236,6 @@ fn looked_at<'a>(name: &str, given: &'a [Value]) -> impl Iterator<Item = &'a Val
 
 /// The first mistake among what a filter is given and looks at.
 fn mistake_looked_at(name: &str, given: &[Value]) -> Option<Error> {
-    let is_mistake = |value: &Value| value.kind() == ValueKind::Invalid;
-    let itself = || given.iter().find(|value| is_mistake(value)).cloned();
-    let named = || {
-        let mut named = given.iter().filter(|value| value.is_kwargs());
-        named.find_map(|value| values(value).find(is_mistake))
-    };
-    let inside = || {
-        looked_at(name, given).find_map(|value| match value.kind() {
-            ValueKind::Seq => value.try_iter().ok()?.find(is_mistake),
-            ValueKind::Map => values(value).find(is_mistake),
-            _ => None,
-        })
-    };
     let picked_by = || {
         let path = match name {
             "select" | "reject" => None,
@@ -242,13 +244,39 @@ fn mistake_looked_at(name: &str, given: &[Value]) -> Option<Error> {
         };
         let value = given.first()?;
         let mut items = (value.kind() == ValueKind::Seq).then(|| value.try_iter().ok())??;
-        match path {
+        let found = match path {
             Some(path) => items.map(|item| attribute_of(item, path)).find(is_mistake),
             None => items.find(is_mistake),
-        }
+        };
+        Some(convert::invalid(&found?))
     };
-    let found = itself().or_else(named).or_else(inside).or_else(picked_by)?;
+    mistake_in(given, looked_at(name, given)).or_else(picked_by)
+}
+
+/// The first mistake among values and named arguments, and directly in the lists and mappings of others.
+fn mistake_in<'a>(
+    given: &[Value],
+    looked_at: impl IntoIterator<Item = &'a Value>,
+) -> Option<Error> {
+    let itself = || given.iter().find(|value| is_mistake(value)).cloned();
+    let named = || {
+        let mut named = given.iter().filter(|value| value.is_kwargs());
+        named.find_map(|value| values(value).find(is_mistake))
+    };
+    let inside = || {
+        let mut looked_at = looked_at.into_iter();
+        looked_at.find_map(|value| match value.kind() {
+            ValueKind::Seq => value.try_iter().ok()?.find(is_mistake),
+            ValueKind::Map => values(value).find(is_mistake),
+            _ => None,
+        })
+    };
+    let found = itself().or_else(named).or_else(inside)?;
     Some(convert::invalid(&found))
+}
+
+fn is_mistake(value: &Value) -> bool {
+    value.kind() == ValueKind::Invalid
 }
 
 /// Whether items are picked by something that is undefined, where that is not what is asked.

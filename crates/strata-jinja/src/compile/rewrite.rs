@@ -82,14 +82,16 @@ pub(crate) const CALL: &str = "__strata_call";
 /// Those: what is undefined comes to nothing in any other, so that a `default` at the end stands in for all before it.
 const TAKING_UNDEFINED: &[&str] = &["d", "default", "mandatory", "ternary", "type_debug"];
 
-/// The filter behind those in what a `default` would stand in with: its mistake counts only where it does.
+/// The filter behind those in what a filter may choose: its mistake counts only where it does.
 pub(crate) const ATTEMPT: &str = "__strata_attempt";
 /// The filter behind lookups there.
 pub(crate) const ATTEMPT_CALL: &str = "__strata_attempt_call";
+/// The filter behind such filters there.
+pub(crate) const ATTEMPT_CHOICE: &str = "__strata_attempt_choice";
 /// The filter behind variables there.
 pub(crate) const ATTEMPT_NAME: &str = "__strata_attempt_name";
-/// The filters that stand in for what is undefined.
-const STANDING_IN: &[&str] = &["d", "default"];
+/// The filters that may leave their arguments alone: what stands in for something undefined, what is not chosen.
+const CHOOSING: &[&str] = &["d", "default", "ternary"];
 /// The functions that fail for what is missing on the machine.
 const LOOKUPS: &[&str] = &["lookup", "q", "query"];
 
@@ -404,7 +406,7 @@ fn slice<'a>(node: &Spanned<ast::Slice<'a>>) -> Expr<'a> {
 
 fn named_filter<'a>(node: &Spanned<ast::Filter<'a>>) -> ast::Filter<'a> {
     let value = node.expr.as_ref().map(expression);
-    if is_one_of(node.name, STANDING_IN) {
+    if is_one_of(node.name, CHOOSING) {
         return ast::Filter {
             name: node.name,
             expr: value,
@@ -432,8 +434,8 @@ fn named_filter<'a>(node: &Spanned<ast::Filter<'a>>) -> ast::Filter<'a> {
     }
 }
 
-/// What stands in for something else: a filter, lookup or variable in it that fails makes a mistake of it that counts
-/// only if it is used, as in ansible-core 2.19.
+/// What a filter may choose: a filter, lookup or variable in it that fails makes a mistake of it that counts only if it
+/// is chosen, as in ansible-core 2.19.
 fn attempted<'a>(tree: &Expr<'a>) -> Expr<'a> {
     match tree {
         Expr::Var(node) => {
@@ -455,6 +457,11 @@ fn attempted<'a>(tree: &Expr<'a>) -> Expr<'a> {
                 if !is_one_of(node.name, ITERATING) {
                     filter.expr = Some(attempted(value));
                 }
+            } else if let (true, Some(value)) = (is_one_of(node.name, CHOOSING), &node.expr) {
+                let name = constant(Value::from(filter.name), node.span());
+                filter.name = ATTEMPT_CHOICE;
+                filter.expr = Some(attempted(value));
+                filter.args.insert(0, CallArg::Pos(name));
             }
             Expr::Filter(Spanned::new(filter, node.span()))
         }

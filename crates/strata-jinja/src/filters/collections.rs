@@ -220,12 +220,16 @@ fn last(state: &mut State<'_, '_>, value: &Value) -> Result<Value, Error> {
 }
 
 fn one_of(state: &State<'_, '_>, value: &Value, last: bool) -> Result<Value, Error> {
-    let mut list = match value.as_str() {
+    let mut list: Vec<Value> = match value.as_str() {
         Some(text) => text
             .chars()
             .map(|character| Value::from(character.to_string()))
             .collect(),
-        None => items(value)?,
+        None if value.is_undefined() => {
+            return Err(Error::from(minijinja::ErrorKind::UndefinedError));
+        }
+        // That another item is a mistake is no matter.
+        None => value.try_iter()?.collect(),
     };
     let found = if last {
         list.pop()
