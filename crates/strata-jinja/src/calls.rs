@@ -1,17 +1,28 @@
 //! Calls of filters and tests, and what they give of what is undefined: nothing that is defined, as in ansible-core 2.19,
 //! so that a `default` may stand behind them, and a condition that asks for nothing else fails.
+//!
+//! A mistake that a value is instead is the mistake of a filter that looks at it. One in what a filter may choose counts
+//! only where it does: such calls are attempts.
 
 use minijinja::{
     Environment, Error, ErrorKind, State, Value,
     value::{Rest, ValueKind, ValueOrKwargs},
 };
 
-use crate::compile::{CALL, TEST};
+use crate::{
+    TemplateError, TemplateErrorKind,
+    compile::{ATTEMPT, ATTEMPT_CALL, ATTEMPT_CHOICE, ATTEMPT_NAME, CALL, TEST},
+    convert,
+};
 
 /// Adds them under names that no template uses.
 pub(crate) fn register(environment: &mut Environment<'static>) {
     environment.add_filter(CALL, call);
     environment.add_filter(TEST, test);
+    environment.add_filter(ATTEMPT, attempt);
+    environment.add_filter(ATTEMPT_CALL, attempt_call);
+    environment.add_filter(ATTEMPT_CHOICE, attempt_choice);
+    environment.add_filter(ATTEMPT_NAME, attempt_name);
 }
 
 /// The filters that go through what they are given only if it counts as true.
@@ -52,6 +63,9 @@ fn call(
 ) -> Result<Value, Error> {
     let mut given = all(value, arguments);
     let short = short(name);
+    if let Some(mistake) = mistake_looked_at(short, &given) {
+        return Err(mistake);
+    }
     let is_undefined = given.iter().any(is_undefined)
         || lacks_what_it_looks_at(short, &given)
         || picks_by_what_is_undefined(short, &given);
@@ -68,6 +82,51 @@ fn call(
     result_of(result, is_undefined)
 }
 
+/// What a filter gives, or the mistake as a value.
+fn attempt(
+    state: &mut State<'_, '_>,
+    value: &Value,
+    name: &str,
+    arguments: Rest<ValueOrKwargs>,
+) -> Result<Value, Error> {
+    put_off(call(state, value, name, arguments))
+}
+
+/// What a filter chooses, or the mistake as a value.
+fn attempt_choice(
+    state: &mut State<'_, '_>,
+    value: &Value,
+    name: &str,
+    arguments: Rest<ValueOrKwargs>,
+) -> Result<Value, Error> {
+    put_off(state.apply_filter(name, &all(value, arguments)))
+}
+
+/// What a function gives, or the mistake as a value.
+fn attempt_call(
+    state: &mut State<'_, '_>,
+    function: &Value,
+    arguments: Rest<ValueOrKwargs>,
+) -> Result<Value, Error> {
+    put_off(function.call(state, &arguments.into_values()))
+}
+
+/// What a variable is, or the mistake in its template as a value.
+fn attempt_name(state: &mut State<'_, '_>, name: &str) -> Result<Value, Error> {
+    Ok(state.lookup(name).unwrap_or_default())
+}
+
+/// Makes a value of a mistake that counts only if the value is used; limits, and what Strata does not have, count at once.
+fn put_off(result: Result<Value, Error>) -> Result<Value, Error> {
+    result.or_else(|error| {
+        let kind = TemplateError::from_engine(&error, None).kind;
+        match kind {
+            TemplateErrorKind::Undefined | TemplateErrorKind::Failed => Ok(Value::from(error)),
+            _ => Err(error),
+        }
+    })
+}
+
 /// What a test says.
 fn test(
     state: &mut State<'_, '_>,
@@ -76,6 +135,10 @@ fn test(
     arguments: Rest<ValueOrKwargs>,
 ) -> Result<Value, Error> {
     let mut given = all(value, arguments);
+    let of_items = OF_ITEMS.contains(&short(name)) || short(name) == "in";
+    if let Some(mistake) = mistake_in(&given, given.iter().filter(|_| of_items)) {
+        return Err(mistake);
+    }
     let is_undefined =
         given.iter().any(is_undefined) || OF_ITEMS.contains(&short(name)) && lack_something(&given);
     if is_undefined {
@@ -151,13 +214,61 @@ fn short(name: &str) -> &str {
 }
 
 fn lacks_what_it_looks_at(name: &str, given: &[Value]) -> bool {
-    if LOOKING_AT_FEW.contains(&name) || PICKING.contains(&name) {
-        return false;
-    }
+    looked_at(name, given).any(|value| lack_something(std::slice::from_ref(value)))
+}
+
+/// What a filter goes through, of what it is given.
+fn looked_at<'a>(name: &str, given: &'a [Value]) -> impl Iterator<Item = &'a Value> {
+    let at_few = LOOKING_AT_FEW.contains(&name) || PICKING.contains(&name);
     let takes_values = TAKING_VALUES.contains(&name);
-    let is_looked_at = |value: &&Value| value.kind() != ValueKind::Map || takes_values;
-    let mut looked_at = given.iter().filter(is_looked_at);
-    looked_at.any(|value| lack_something(std::slice::from_ref(value)))
+    let is_looked_at =
+        move |value: &&Value| !at_few && (value.kind() != ValueKind::Map || takes_values);
+    given.iter().filter(is_looked_at)
+}
+
+/// The first mistake among what a filter is given and looks at.
+fn mistake_looked_at(name: &str, given: &[Value]) -> Option<Error> {
+    let picked_by = || {
+        let path = match name {
+            "select" | "reject" => None,
+            "selectattr" | "rejectattr" => Some(given.get(1)?.as_str()?),
+            _ => return None,
+        };
+        let value = given.first()?;
+        let mut items = (value.kind() == ValueKind::Seq).then(|| value.try_iter().ok())??;
+        let found = match path {
+            Some(path) => items.map(|item| attribute_of(item, path)).find(is_mistake),
+            None => items.find(is_mistake),
+        };
+        Some(convert::invalid(&found?))
+    };
+    mistake_in(given, looked_at(name, given)).or_else(picked_by)
+}
+
+/// The first mistake among values and named arguments, and directly in the lists and mappings of others.
+fn mistake_in<'a>(
+    given: &[Value],
+    looked_at: impl IntoIterator<Item = &'a Value>,
+) -> Option<Error> {
+    let itself = || given.iter().find(|value| is_mistake(value)).cloned();
+    let named = || {
+        let mut named = given.iter().filter(|value| value.is_kwargs());
+        named.find_map(|value| values(value).find(is_mistake))
+    };
+    let inside = || {
+        let mut looked_at = looked_at.into_iter();
+        looked_at.find_map(|value| match value.kind() {
+            ValueKind::Seq => value.try_iter().ok()?.find(is_mistake),
+            ValueKind::Map => values(value).find(is_mistake),
+            _ => None,
+        })
+    };
+    let found = itself().or_else(named).or_else(inside)?;
+    Some(convert::invalid(&found))
+}
+
+fn is_mistake(value: &Value) -> bool {
+    value.kind() == ValueKind::Invalid
 }
 
 /// Whether items are picked by something that is undefined, where that is not what is asked.

@@ -133,7 +133,8 @@ fn concatenate(left: &Value, right: &Value) -> Result<Value, Error> {
     if lack_something(&[left.clone(), right.clone()]) {
         return undefined();
     }
-    Ok(Value::from(python::text(left) + &python::text(right)))
+    let text = python::checked_text(left)? + &python::checked_text(right)?;
+    Ok(Value::from(text))
 }
 
 /// `a in b`: a part of a text, an item of a list, a key of a mapping.
@@ -149,7 +150,28 @@ fn contained(state: &mut State<'_, '_>, item: &Value, container: &Value) -> Resu
         let kind = type_name(container);
         return refuse(format!("nothing can be in a {kind}"));
     }
-    let arguments = [item.clone(), container.clone()];
+    if container.kind() != ValueKind::Seq {
+        return within(state, item, container.clone());
+    }
+    // The items are looked at one by one, up to the first that has no value.
+    let mut before = Vec::new();
+    let mut mistake = None;
+    for found in container.try_iter()? {
+        if found.kind() == ValueKind::Invalid {
+            mistake = Some(crate::convert::invalid(&found));
+            break;
+        }
+        before.push(found);
+    }
+    let answer = within(state, item, Value::from(before))?;
+    match mistake {
+        Some(mistake) if !answer.is_true() => Err(mistake),
+        _ => Ok(answer),
+    }
+}
+
+fn within(state: &mut State<'_, '_>, item: &Value, container: Value) -> Result<Value, Error> {
+    let arguments = [item.clone(), container];
     state.perform_test("in", &arguments).map(Value::from)
 }
 
@@ -187,7 +209,8 @@ fn add(left: &Value, right: &Value) -> Result<Value, Error> {
     }
     match (left.kind(), right.kind()) {
         (ValueKind::String, ValueKind::String) => {
-            Ok(Value::from(python::text(left) + &python::text(right)))
+            let text = python::checked_text(left)? + &python::checked_text(right)?;
+            Ok(Value::from(text))
         }
         (ValueKind::Seq, ValueKind::Seq) => {
             let all = left.try_iter()?.chain(right.try_iter()?).collect();

@@ -15,6 +15,16 @@ pub(crate) fn text(value: &Value) -> String {
     }
 }
 
+/// The same, if nothing inside of the value is undefined or a mistake.
+pub(crate) fn checked_text(value: &Value) -> Result<String, Error> {
+    if let Some(text) = value.as_str() {
+        return Ok(text.to_owned());
+    }
+    let mut out = Out::default();
+    write_repr(value, 0, &mut out);
+    out.wrong.map_or(Ok(out.text), Err)
+}
+
 /// A value as Python's `str()` writes it.
 pub fn as_python(value: &serde_json::Value) -> String {
     text(&crate::convert::from_json(value))

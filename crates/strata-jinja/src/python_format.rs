@@ -111,7 +111,7 @@ impl Spec {
         Ok(match conversion {
             's' | 'r' | 'a' => {
                 let text = if conversion == 's' {
-                    python::text(value)
+                    python::checked_text(value)?
                 } else {
                     python::repr(value)
                 };

@@ -90,6 +90,19 @@ pub(crate) const CAPTURED: &str = "__strata_captured";
 /// Functions that would take an undefined argument for one that was not given.
 const NEEDING_ARGUMENTS: &[&str] = &["cycler", "joiner", "lipsum", "range"];
 
+/// The filter behind those in what a filter may choose: its mistake counts only where it does.
+pub(crate) const ATTEMPT: &str = "__strata_attempt";
+/// The filter behind lookups there.
+pub(crate) const ATTEMPT_CALL: &str = "__strata_attempt_call";
+/// The filter behind such filters there.
+pub(crate) const ATTEMPT_CHOICE: &str = "__strata_attempt_choice";
+/// The filter behind variables there.
+pub(crate) const ATTEMPT_NAME: &str = "__strata_attempt_name";
+/// The filters that may leave their arguments alone: what stands in for something undefined, what is not chosen.
+const CHOOSING: &[&str] = &["d", "default", "ternary"];
+/// The functions that fail for what is missing on the machine.
+const LOOKUPS: &[&str] = &["lookup", "q", "query"];
+
 /// The filter behind all tests that a template names, but those that ask for what is undefined.
 pub(crate) const TEST: &str = "__strata_test";
 /// Those.
@@ -425,6 +438,13 @@ fn named_filter<'a>(node: &Spanned<ast::Filter<'a>>) -> ast::Filter<'a> {
 
 /// A filter that a template names, of a value that is rewritten already.
 fn filter_of<'a>(node: &Spanned<ast::Filter<'a>>, value: Option<Expr<'a>>) -> ast::Filter<'a> {
+    if is_one_of(node.name, CHOOSING) {
+        return ast::Filter {
+            name: node.name,
+            expr: value,
+            args: each_argument(&node.args, attempted),
+        };
+    }
     let mut args = arguments(&node.args);
     if value.is_none() || is_one_of(node.name, TAKING_UNDEFINED) {
         return ast::Filter {
@@ -443,6 +463,60 @@ fn filter_of<'a>(node: &Spanned<ast::Filter<'a>>, value: Option<Expr<'a>>) -> as
             false => value,
         }),
         args,
+    }
+}
+
+/// What a filter may choose: a filter, lookup or variable in it that fails makes a mistake of it that counts only if it
+/// is chosen, as in ansible-core 2.19.
+fn attempted<'a>(tree: &Expr<'a>) -> Expr<'a> {
+    match tree {
+        Expr::Var(node) => {
+            let name = constant(Value::from(node.id), node.span());
+            // The branch that is never taken tells a macro that it needs the variable.
+            Expr::IfExpr(Spanned::new(
+                ast::IfExpr {
+                    test_expr: constant(Value::from(true), node.span()),
+                    true_expr: bare_filter(ATTEMPT_NAME, name),
+                    false_expr: Some(expression(tree)),
+                },
+                node.span(),
+            ))
+        }
+        Expr::Filter(node) => {
+            let mut filter = named_filter(node);
+            if let (CALL, Some(value)) = (filter.name, &node.expr) {
+                filter.name = ATTEMPT;
+                if !is_one_of(node.name, ITERATING) {
+                    filter.expr = Some(attempted(value));
+                }
+            } else if let (true, Some(value)) = (is_one_of(node.name, CHOOSING), &node.expr) {
+                let name = constant(Value::from(filter.name), node.span());
+                filter.name = ATTEMPT_CHOICE;
+                filter.expr = Some(attempted(value));
+                filter.args.insert(0, CallArg::Pos(name));
+            }
+            Expr::Filter(Spanned::new(filter, node.span()))
+        }
+        Expr::Call(node) => match &node.expr {
+            Expr::Var(callee) if LOOKUPS.contains(&callee.id) => Expr::Filter(Spanned::new(
+                ast::Filter {
+                    name: ATTEMPT_CALL,
+                    expr: Some(expression(&node.expr)),
+                    args: arguments(&node.args),
+                },
+                node.span(),
+            )),
+            _ => expression(tree),
+        },
+        Expr::IfExpr(node) => Expr::IfExpr(Spanned::new(
+            ast::IfExpr {
+                test_expr: expression(&node.test_expr),
+                true_expr: attempted(&node.true_expr),
+                false_expr: node.false_expr.as_ref().map(attempted),
+            },
+            node.span(),
+        )),
+        _ => expression(tree),
     }
 }
 
@@ -566,11 +640,18 @@ fn constant<'a>(value: Value, span: Span) -> Expr<'a> {
 }
 
 fn arguments<'a>(arguments: &[CallArg<'a>]) -> Vec<CallArg<'a>> {
+    each_argument(arguments, expression)
+}
+
+fn each_argument<'a>(
+    arguments: &[CallArg<'a>],
+    rewritten: fn(&Expr<'a>) -> Expr<'a>,
+) -> Vec<CallArg<'a>> {
     arguments
         .iter()
         .map(|argument| match argument {
-            CallArg::Pos(value) => CallArg::Pos(expression(value)),
-            CallArg::Kwarg(name, value) => CallArg::Kwarg(name, expression(value)),
+            CallArg::Pos(value) => CallArg::Pos(rewritten(value)),
+            CallArg::Kwarg(name, value) => CallArg::Kwarg(name, rewritten(value)),
             CallArg::PosSplat(value) => CallArg::PosSplat(expression(value)),
             CallArg::KwargSplat(value) => CallArg::KwargSplat(expression(value)),
         })

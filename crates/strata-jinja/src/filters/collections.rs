@@ -220,12 +220,16 @@ fn last(state: &mut State<'_, '_>, value: &Value) -> Result<Value, Error> {
 }
 
 fn one_of(state: &State<'_, '_>, value: &Value, last: bool) -> Result<Value, Error> {
-    let mut list = match value.as_str() {
+    let mut list: Vec<Value> = match value.as_str() {
         Some(text) => text
             .chars()
             .map(|character| Value::from(character.to_string()))
             .collect(),
-        None => items(value)?,
+        None if value.is_undefined() => {
+            return Err(Error::from(minijinja::ErrorKind::UndefinedError));
+        }
+        // That another item is a mistake is no matter.
+        None => value.try_iter()?.collect(),
     };
     let found = if last {
         list.pop()
@@ -434,7 +438,7 @@ fn comparable(left: &[Value], right: &[Value]) -> bool {
 fn max(
     state: &mut State<'_, '_>,
     value: &Value,
-    case_sensitive: Option<bool>,
+    case_sensitive: Option<Value>,
     attribute: Option<String>,
     options: Kwargs,
 ) -> Result<Value, Error> {
@@ -452,7 +456,7 @@ fn max(
 fn min(
     state: &mut State<'_, '_>,
     value: &Value,
-    case_sensitive: Option<bool>,
+    case_sensitive: Option<Value>,
     attribute: Option<String>,
     options: Kwargs,
 ) -> Result<Value, Error> {
@@ -470,14 +474,14 @@ fn min(
 fn extreme(
     state: &mut State<'_, '_>,
     value: &Value,
-    case_sensitive: Option<bool>,
+    case_sensitive: Option<Value>,
     attribute: Option<String>,
     options: &Kwargs,
     wanted: Ordering,
 ) -> Result<Value, Error> {
-    let case_sensitive = option::<bool>(options, "case_sensitive")?
+    let case_sensitive = option::<Value>(options, "case_sensitive")?
         .or(case_sensitive)
-        .unwrap_or(false);
+        .is_some_and(|value| value.is_true());
     let attribute = option::<String>(options, "attribute")?.or(attribute);
     options.assert_all_used()?;
     let mut best: Option<(Value, Value)> = None;

@@ -20,6 +20,7 @@ pub(super) fn register(environment: &mut Environment<'static>) {
 
 /// `value | default(other, true)`.
 fn default(value: &Value, arguments: Rest<ValueOrKwargs>) -> Result<Value, Error> {
+    let value = &chosen(value)?;
     let arguments = arguments.into_values();
     let (given, options) = from_args::<(&[Value], Kwargs)>(&arguments)?;
     let named = options
@@ -35,7 +36,7 @@ fn default(value: &Value, arguments: Rest<ValueOrKwargs>) -> Result<Value, Error
     };
     options.assert_all_used()?;
     let replace = value.is_undefined() || always && !value.is_true();
-    Ok(if replace { other } else { value.clone() })
+    chosen(if replace { &other } else { value })
 }
 
 /// `value | mandatory('message')`.
@@ -63,14 +64,23 @@ fn mandatory(
 
 /// `value | ternary('yes', 'no', 'none')`.
 fn ternary(value: &Value, yes: &Value, no: &Value, none: Option<Value>) -> Result<Value, Error> {
+    let value = chosen(value)?;
     if value.is_undefined() {
         return Ok(Value::UNDEFINED);
     }
-    Ok(match none {
-        Some(none) if value.is_none() => none,
-        _ if value.is_true() => yes.clone(),
-        _ => no.clone(),
-    })
+    match &none {
+        Some(none) if value.is_none() => chosen(none),
+        _ if value.is_true() => chosen(yes),
+        _ => chosen(no),
+    }
+}
+
+/// What was wrong with a value counts now that it is used.
+fn chosen(value: &Value) -> Result<Value, Error> {
+    match value.kind() {
+        ValueKind::Invalid => Err(crate::convert::invalid(value)),
+        _ => Ok(value.clone()),
+    }
 }
 
 /// `value | bool`: as Ansible reads booleans. It warns about what is neither true nor false, and goes on with false.
@@ -100,5 +110,5 @@ fn string(value: &Value) -> Result<String, Error> {
     if value.is_undefined() {
         return Err(Error::from(ErrorKind::UndefinedError));
     }
-    Ok(python::text(value))
+    python::checked_text(value)
 }

@@ -90,12 +90,12 @@ pub(crate) fn tuple(values: Vec<Value>) -> Value {
     Value::from(Tuple::from(values))
 }
 
-/// The values of a list.
+/// The values of a list, none of them a mistake.
 fn items(value: &Value) -> Result<Vec<Value>, Error> {
     if value.is_undefined() {
         return Err(Error::from(ErrorKind::UndefinedError));
     }
-    value.try_iter().map(Iterator::collect)
+    value.try_iter()?.checked().collect()
 }
 
 /// An argument that may be missing, by its place or by its name.

@@ -42,6 +42,7 @@ pub(super) fn entries(files: &dyn Files, base: &Path, tree: &[String]) -> Vec<En
         let (folder, name) = split(path);
         (name.ends_with(".yml") || name.ends_with(".yaml"))
             && !folder.split('/').any(|part| PARTS.contains(&part))
+            && !tests_role(folder, tree)
     };
     let mut imported = BTreeSet::new();
     let mut found = Vec::new();
@@ -61,6 +62,16 @@ pub(super) fn entries(files: &dyn Files, base: &Path, tree: &[String]) -> Vec<En
     }
     found.retain(|entry| !imported.contains(&entry.path));
     found
+}
+
+/// True for the folder `test` of a role, and those in it.
+fn tests_role(folder: &str, tree: &[String]) -> bool {
+    let mut folders = Path::new(folder).ancestors();
+    folders.any(|folder| {
+        let role = folder.parent().filter(|_| folder.ends_with("test"));
+        let tasks = |role: &Path| role.join("tasks/main.yml").display().to_string();
+        role.is_some_and(|role| tree.binary_search(&tasks(role)).is_ok())
+    })
 }
 
 /// The nearest `ansible.cfg` beside or above a playbook; people start it in that folder.

@@ -314,6 +314,40 @@ environment "local" {
 }
 
 #[test]
+fn playbooks_in_their_folder_below_the_main_one_are_for_a_purpose_of_their_own() {
+    let files = [
+        ("site.yml", PLAY),
+        ("playbooks/restore.yml", PLAY),
+        ("playbooks/web/deploy.yml", PLAY),
+        ("playbooks/db/site.yml", PLAY),
+    ];
+    let (text, unplaced) = check("shop", &files);
+    assert_eq!(text.matches("configure").count(), 2, "{text}");
+    let why = "is no part of `site.yml`; run it with `strata playbook`, or give it a stage";
+    assert_eq!(
+        unplaced,
+        [
+            format!("playbooks/restore.yml {why}"),
+            format!("playbooks/web/deploy.yml {why}")
+        ]
+    );
+}
+
+#[test]
+fn the_test_of_a_role_is_no_stage() {
+    let files = [
+        ("community/own.nginx/tasks/main.yml", "[]\n"),
+        ("community/own.nginx/test/test.yml", PLAY),
+        ("site.yml", PLAY),
+    ];
+    let (text, _) = check("shop", &files);
+    assert!(
+        text.contains("\"site.yml\"") && !text.contains("test"),
+        "{text}"
+    );
+}
+
+#[test]
 fn a_folder_without_either_gives_no_draft() {
     let files = MemoryFiles::new([("README.md", "hello")]);
     assert!(draft(&files, Path::new(""), "x").is_none());

@@ -119,22 +119,26 @@ fn environments(found: &Found) -> Vec<String> {
     names.into_iter().collect()
 }
 
-/// The playbooks that become stages: of each folder the main one, or all if none is.
+/// The playbooks that become stages: of each folder the main one, or all if none is, there or beside `playbooks`.
 fn chosen<'a>(found: &'a Found, draft: &mut Draft) -> Vec<&'a Entry> {
     let is_main = |entry: &&Entry| MAIN.contains(&stem(split(&entry.path).1));
     let mut chosen = Vec::new();
     for entry in &found.playbooks {
         let folder = split(&entry.path).0;
-        let beside = found
-            .playbooks
-            .iter()
-            .filter(|other| split(&other.path).0 == folder);
-        let main = beside.filter(is_main).map(|main| &main.path).next();
-        match main {
+        let main_of = |folder: &str| {
+            let mut inside = found.playbooks.iter().filter(is_main);
+            inside.find(|other| split(&other.path).0 == folder)
+        };
+        let main = main_of(folder).or_else(|| main_of(above_playbooks(folder)?));
+        match main.map(|main| &main.path) {
             Some(main) if *main != entry.path => {
-                let why = format!(
-                    "is beside `{main}`; run it with `strata playbook`, or give it a stage"
-                );
+                let how = if split(main).0 == folder {
+                    "beside"
+                } else {
+                    "no part of"
+                };
+                let why =
+                    format!("is {how} `{main}`; run it with `strata playbook`, or give it a stage");
                 draft.unplaced.push((entry.path.clone(), why));
             }
             None if undoes(&entry.path) => {
@@ -145,6 +149,16 @@ fn chosen<'a>(found: &'a Found, draft: &mut Draft) -> Vec<&'a Entry> {
         }
     }
     chosen
+}
+
+/// The folder that has the folder `playbooks` on the way to this one.
+fn above_playbooks(folder: &str) -> Option<&str> {
+    let mut folders = std::iter::successors(Some(folder), |folder| match split(folder) {
+        ("", _) => None,
+        (above, _) => Some(above),
+    });
+    let found = folders.find(|folder| split(folder).1 == "playbooks");
+    found.map(|folder| split(folder).0)
 }
 
 /// True for a playbook that no `up` should run: its name begins or ends with a word for taking away or stopping.

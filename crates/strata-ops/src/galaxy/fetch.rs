@@ -32,7 +32,11 @@ pub(super) fn fetch(one: &Wanted, server: &str, folder: &Path) -> Result<String,
 }
 
 fn get(url: &str) -> Result<Vec<u8>, String> {
-    http::get(url, &BTreeMap::new(), TIMEOUT)
+    // Its server alone: the rest may hold a password.
+    let server = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let server = server.split(['/', '?']).next().unwrap_or_default();
+    let server = server.rsplit_once('@').map_or(server, |(_, server)| server);
+    http::get(url, &BTreeMap::new(), TIMEOUT).map_err(|error| format!("`{server}`: {error}"))
 }
 
 fn json(url: &str) -> Result<Json, String> {

@@ -80,9 +80,10 @@ fn as_warning(mut found: Diagnostic) -> Diagnostic {
 
 /// What a play's own words see: its variables and those of the command line, but none of any host.
 fn templar(play: &Arc<Play>, inventory: &Inventory, extra: &Arc<Map<String, Json>>) -> Templar {
-    let defaults = play.vars_prompt.iter().filter_map(|prompt| {
-        let default = prompt.default.as_ref()?;
-        Some((prompt.name.clone(), default.clone()))
+    // Nobody is asked for a list: what has no default is None.
+    let defaults = play.vars_prompt.iter().map(|prompt| {
+        let default = prompt.default.clone().unwrap_or(Json::Null);
+        (prompt.name.clone(), default)
     });
     let groups = Arc::new(groups(inventory));
     let variables = HostVariables {
@@ -118,11 +119,19 @@ fn play_text(
     listing: Listing,
     inventory: &Inventory,
 ) -> Result<String, Box<Diagnostic>> {
-    let patterns: Vec<String> = match &rendered(templar, "hosts", &play.hosts)? {
-        Json::Array(parts) => parts.iter().map(word).collect(),
-        other => vec![word(other)],
+    let word = |value: &Json| match value {
+        Json::Null => "None".to_owned(),
+        value => word(value),
     };
-    let pattern = patterns.join(",");
+    let (patterns, pattern) = match &rendered(templar, "hosts", &play.hosts)? {
+        Json::Array(parts) => {
+            let patterns: Vec<String> = parts.iter().map(word).collect();
+            let pattern = patterns.join(",");
+            (patterns, pattern)
+        }
+        Json::Null => (Vec::new(), String::new()),
+        other => (vec![word(other)], word(other)),
+    };
     let title = match rendered(templar, "name", &play.name)? {
         // A play without a name goes by its hosts.
         Json::Array(_) => pattern.clone(),
@@ -136,7 +145,10 @@ fn play_text(
         tags.join(",")
     );
     if listing.hosts {
-        let hosts = matching(inventory, &pattern, options.limit.as_deref())?;
+        let hosts = match patterns.is_empty() {
+            true => Vec::new(),
+            false => matching(inventory, &pattern, options.limit.as_deref())?,
+        };
         text.push_str(&hosts_text(&patterns, &hosts));
     }
     let tasks = tasks_with_tags(play, options, listing);
@@ -165,10 +177,13 @@ fn hosts_text(patterns: &[String], hosts: &[String]) -> String {
         .iter()
         .map(|pattern| format!("'{pattern}'"))
         .collect();
+    let shown = match shown.as_slice() {
+        [] => "None".to_owned(),
+        shown => format!("[{}]", shown.join(", ")),
+    };
     let lines: String = hosts.iter().map(|host| format!("      {host}\n")).collect();
     format!(
-        "    pattern: [{}]\n    hosts ({}):\n{lines}",
-        shown.join(", "),
+        "    pattern: {shown}\n    hosts ({}):\n{lines}",
         hosts.len()
     )
 }

@@ -344,13 +344,45 @@ impl Reader<'_> {
             .iter()
             .map(|folder| format!("`{}`", folder.display()))
             .collect();
+        let hint = match self.requirements_with(text, &context.playbook_folder) {
+            Some(file) => {
+                let file = file.display();
+                format!(
+                    "`{file}` has it: `strata galaxy install -r {file}` fetches what that lists"
+                )
+            }
+            None => "roles live in `roles/` beside the playbook, or in a folder of `roles_path`"
+                .to_owned(),
+        };
         self.diags.push(
             Diagnostic::error("missing-role", format!("the role `{text}` was not found"))
                 .detail(format!("Looked at {}.", places.join(", ")))
                 .at(name.span.clone())
-                .hint("roles live in `roles/` beside the playbook, or in a folder of `roles_path`"),
+                .hint(hint),
         );
         None
+    }
+
+    /// The file for `galaxy install` that names a role, or the collection of one, in the places where people have it.
+    fn requirements_with(&self, role: &str, playbook_folder: &Path) -> Option<PathBuf> {
+        let wanted = match role.split('.').collect::<Vec<_>>().as_slice() {
+            [namespace, collection, _] => format!("{namespace}.{collection}"),
+            _ => role.to_owned(),
+        };
+        let is_part = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
+        let names_it = |file: &PathBuf| {
+            let text = self.files.read_text(file);
+            text.is_ok_and(|text| text.split(|c| !is_part(c)).any(|word| word == wanted))
+        };
+        let folders = [Path::new(""), playbook_folder];
+        let inside = folders
+            .iter()
+            .flat_map(|folder| ["", "roles", "collections"].map(|inside| folder.join(inside)));
+        inside
+            .flat_map(|folder| {
+                ["yml", "yaml"].map(|end| folder.join(format!("requirements.{end}")))
+            })
+            .find(names_it)
     }
 }
 

@@ -376,6 +376,35 @@ fn a_playbook_of_a_collection_sees_its_roles_by_their_short_names() {
 }
 
 #[test]
+fn roles_that_are_not_fetched_yet_are_told_by_their_list() {
+    check(
+        &[
+            (
+                "site.yml",
+                "- hosts: all\n  roles: [ann.web, theirs.things.store, gone]\n",
+            ),
+            ("requirements.yml", "- src: ann.webhook\n"),
+            (
+                "roles/requirements.yml",
+                "- src: ann.web\n  version: 1.0.0\n",
+            ),
+            (
+                "collections/requirements.yml",
+                "collections:\n  - name: theirs.things\n",
+            ),
+        ],
+        expect![[r#"
+            site.yml:2:11 the role `ann.web` was not found
+              `roles/requirements.yml` has it: `strata galaxy install -r roles/requirements.yml` fetches what that lists
+            site.yml:2:20 the role `theirs.things.store` was not found
+              `collections/requirements.yml` has it: `strata galaxy install -r collections/requirements.yml` fetches what that lists
+            site.yml:2:41 the role `gone` was not found
+              roles live in `roles/` beside the playbook, or in a folder of `roles_path`
+        "#]],
+    );
+}
+
+#[test]
 fn a_role_does_not_inherit_the_collections_of_its_play() {
     check(
         &[
