@@ -4,10 +4,10 @@
 //! in Ansible is another: an attribute of something undefined is undefined (so that `default` can follow), texts
 //! are joined and formatted as Python does.
 
-mod blanks;
 mod inline;
 mod macros;
 mod rewrite;
+mod tags;
 
 pub(crate) use macros::{CATCHING, catching};
 pub(crate) use rewrite::{
@@ -145,7 +145,7 @@ pub(crate) fn render_with(
     if changing::is_changing(source) {
         run.allow_changes();
     }
-    let plain = blanks::plain(source);
+    let plain = tags::plain(source);
     let source = plain.as_deref().unwrap_or(source);
     let kept = with_raw_line_breaks(source);
     let source = kept.as_deref().unwrap_or(source);
