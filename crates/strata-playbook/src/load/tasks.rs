@@ -422,21 +422,18 @@ impl Reader<'_> {
         match modules {
             [only] => {
                 let key = only.key.text().unwrap_or_default();
-                if let Some(meant) = spelling::closest(key, known())
-                    .filter(|_| node.entries().is_some_and(|e| e.len() > 1))
-                {
-                    // A module may look like a keyword (`group`, `async_status`), but not one that has no dot and no own name.
-                    let is_module = KNOWN_LIKE_KEYWORDS.contains(&key)
-                        || matches!(key, "action" | "local_action")
-                        || key.contains('.');
-                    if !is_module {
-                        self.diags.push(
-                            Diagnostic::error("unknown-keyword", format!("`{key}` is not a keyword of {what}, and there is no module besides it"))
-                                .at(only.key.span.clone())
-                                .hint(format!("did you mean `{meant}`?")),
-                        );
-                        return None;
-                    }
+                // A module may look like a keyword (`group`, `async_status`), but not one that has no dot and no own name.
+                let may_be_a_slip = node.entries().is_some_and(|e| e.len() > 1)
+                    && !KNOWN_LIKE_KEYWORDS.contains(&key)
+                    && !matches!(key, "action" | "local_action")
+                    && !key.contains('.');
+                if may_be_a_slip && let Some(meant) = spelling::closest(key, known()) {
+                    self.diags.push(
+                        Diagnostic::error("unknown-keyword", format!("`{key}` is not a keyword of {what}, and there is no module besides it"))
+                            .at(only.key.span.clone())
+                            .hint(format!("did you mean `{meant}`?")),
+                    );
+                    return None;
                 }
                 Some(only)
             }
