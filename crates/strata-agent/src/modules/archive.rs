@@ -108,7 +108,7 @@ impl Module for Archive {
         let asked = expanded.iter().filter(|path| !excluded.contains(*path));
         let asked: Vec<PathBuf> = asked.cloned().collect();
         let root = common(&asked, is_single || asked.len() == 1);
-        let dest = self.destination(&there, is_single)?;
+        let dest = self.destination(&asked, &there, is_single)?;
         let mut members = Vec::new();
         for path in &there {
             collect(
@@ -122,6 +122,10 @@ impl Module for Archive {
             )?;
         }
         let before = host.metadata_followed(&dest)?;
+        if before.as_ref().map(|found| found.kind) == Some(Kind::Directory) {
+            let shown = dest.display();
+            return Err(ModuleError::new(format!("{shown} is a directory")));
+        }
         let mut found = Found {
             there,
             expanded,
@@ -256,13 +260,19 @@ impl Archive {
         })
     }
 
-    fn destination(&self, there: &[PathBuf], single: bool) -> Result<PathBuf, ModuleError> {
-        if let Some(dest) = &self.dest {
-            return Ok(dest.clone());
-        }
-        match there {
-            [only] if single => Ok(PathBuf::from(format!("{}.{}", only.display(), self.format))),
-            [] => Ok(PathBuf::new()),
+    /// Where the archive comes to lie; `asked` are the paths whether they are there or not, without those left out.
+    fn destination(
+        &self,
+        asked: &[PathBuf],
+        there: &[PathBuf],
+        single: bool,
+    ) -> Result<PathBuf, ModuleError> {
+        match (&self.dest, asked) {
+            (_, []) => Err(ModuleError::new("Error, no source paths were found")),
+            (Some(dest), _) => Ok(dest.clone()),
+            (None, [only]) if single || (there.is_empty() && !self.force) => {
+                Ok(PathBuf::from(format!("{}.{}", only.display(), self.format)))
+            }
             _ => Err(ModuleError::new(
                 "Error, must specify \"dest\" when archiving multiple files or trees",
             )),
