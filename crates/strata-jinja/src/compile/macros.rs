@@ -218,6 +218,14 @@ mod tests {
                 "201101",
             ),
             (
+                "{% macro m(a, b=a + 1, c=b) %}{{ a }}{{ b }}{{ c }}{% endmacro %}{{ m(1) }} {{ m(1, c=5) }} {{ m(1, 3) }}",
+                "122 125 133",
+            ),
+            (
+                "{% macro m(a, b=a) %}{{ b }}{{ varargs }}{% endmacro %}{% set a = 7 %}{{ m(1) }} {{ m(1, 2, 3) }}",
+                "1[] 2[3]",
+            ),
+            (
                 "{% macro m(a) %}{{ varargs }}{% endmacro %}{{ m.name }} {{ m.arguments }} {{ m.catch_varargs }} {{ m.catch_kwargs }}",
                 "m ['a'] True False",
             ),

@@ -31,6 +31,8 @@ pub(crate) const MULTIPLY: &str = "__strata_multiply";
 
 /// The filter behind `in`.
 pub(crate) const CONTAINED: &str = "__strata_contained";
+/// The filter behind `==` beside a list that is written there: only such a one may hold what is undefined.
+pub(crate) const EQUAL: &str = "__strata_equal";
 
 /// The filter behind `-` before a value.
 pub(crate) const NEGATE: &str = "__strata_negate";
@@ -89,6 +91,9 @@ pub(crate) const CAPTURED: &str = "__strata_captured";
 
 /// Functions that would take an undefined argument for one that was not given.
 const NEEDING_ARGUMENTS: &[&str] = &["cycler", "joiner", "lipsum", "range"];
+
+/// What is called without a variable of its name.
+const MADE_BY_THE_ENGINE: &[&str] = &["super", "loop", "caller"];
 
 /// The filter behind those in what a filter may choose: its mistake counts only where it does.
 pub(crate) const ATTEMPT: &str = "__strata_attempt";
@@ -296,15 +301,37 @@ pub(super) fn spanned_macro<'a>(
     first: Vec<Expr<'a>>,
 ) -> Spanned<ast::Macro<'a>> {
     let own = node.args.iter().map(target);
+    let are_plain = node
+        .defaults
+        .iter()
+        .all(|one| matches!(one, Expr::Const(_)));
+    let (defaults, mut statements) = match are_plain {
+        true => (node.defaults.iter().map(expression).collect(), Vec::new()),
+        false => (Vec::new(), defaults_in_turn(node)),
+    };
+    statements.extend(body(&node.body));
     Spanned::new(
         ast::Macro {
             name: node.name,
             args: first.into_iter().chain(own).collect(),
-            defaults: node.defaults.iter().map(expression).collect(),
-            body: body(&node.body),
+            defaults,
+            body: statements,
         },
         node.span(),
     )
+}
+
+/// Statements that give parameters their defaults, the first one first: a later one may speak of those before it.
+fn defaults_in_turn<'a>(node: &Spanned<ast::Macro<'a>>) -> Vec<Stmt<'a>> {
+    let without = node.args.len() - node.defaults.len();
+    let pairs = node.args[without..].iter().zip(&node.defaults);
+    let statements = pairs.map(|(parameter, default)| {
+        let value = expression(parameter);
+        let expr = if_defined(parameter, value, expression(default), node.span());
+        let target = target(parameter);
+        Stmt::Set(Spanned::new(ast::Set { target, expr }, node.span()))
+    });
+    statements.collect()
 }
 
 fn spanned_call<'a>(node: &Spanned<ast::Call<'a>>) -> Spanned<ast::Call<'a>> {
@@ -320,6 +347,39 @@ fn spanned_call<'a>(node: &Spanned<ast::Call<'a>>) -> Spanned<ast::Call<'a>> {
         },
         node.span(),
     )
+}
+
+/// A call, which of a name that is not defined gives what the name does: nothing, so that a `default` may follow.
+fn call<'a>(node: &Spanned<ast::Call<'a>>) -> Expr<'a> {
+    let call = Expr::Call(spanned_call(node));
+    let name = match &node.expr {
+        Expr::Var(name) if !MADE_BY_THE_ENGINE.contains(&name.id) => &node.expr,
+        Expr::GetAttr(method) if matches!(method.expr, Expr::Var(_)) => &method.expr,
+        _ => return call,
+    };
+    if_defined(name, call, expression(name), node.span())
+}
+
+/// One value if a name is defined, and else another.
+pub(super) fn if_defined<'a>(
+    name: &Expr<'a>,
+    value: Expr<'a>,
+    other: Expr<'a>,
+    span: Span,
+) -> Expr<'a> {
+    let test = ast::Test {
+        name: "defined",
+        expr: expression(name),
+        args: Vec::new(),
+    };
+    Expr::IfExpr(Spanned::new(
+        ast::IfExpr {
+            test_expr: Expr::Test(Spanned::new(test, span)),
+            true_expr: value,
+            false_expr: Some(other),
+        },
+        span,
+    ))
 }
 
 /// What is called: a method keeps its attribute, else it could not be told from a value.
@@ -541,7 +601,7 @@ fn access<'a>(tree: &Expr<'a>) -> Expr<'a> {
             let key = expression(&node.subscript_expr);
             filter(ITEM, expression(&node.expr), key, node.span())
         }
-        Expr::Call(node) => Expr::Call(spanned_call(node)),
+        Expr::Call(node) => call(node),
         Expr::List(node) => Expr::List(Spanned::new(
             ast::List {
                 items: node.items.iter().map(expression).collect(),
@@ -579,6 +639,7 @@ fn binary<'a>(node: &Spanned<ast::BinOp<'a>>) -> Expr<'a> {
         BinOpKind::Gt => GREATER,
         BinOpKind::Gte => GREATER_OR_EQUAL,
         BinOpKind::In => CONTAINED,
+        BinOpKind::Eq if is_list(&node.left) || is_list(&node.right) => EQUAL,
         op => return Expr::BinOp(Spanned::new(ast::BinOp { op, left, right }, node.span())),
     };
     filter(name, left, right, node.span())
@@ -593,6 +654,10 @@ fn filter<'a>(name: &'a str, value: Expr<'a>, argument: Expr<'a>, span: Span) ->
         },
         span,
     ))
+}
+
+fn is_list(tree: &Expr<'_>) -> bool {
+    matches!(tree, Expr::List(_) | Expr::Tuple(_))
 }
 
 fn is_one_of(name: &str, names: &[&str]) -> bool {
