@@ -235,7 +235,7 @@ fn structure<'a>(tree: &Stmt<'a>) -> Stmt<'a> {
         Stmt::CallBlock(node) => Stmt::CallBlock(Spanned::new(
             ast::CallBlock {
                 call: spanned_call(&node.call),
-                macro_decl: spanned_macro(&node.macro_decl, Vec::new()),
+                macro_decl: macros::spanned_macro(&node.macro_decl, Vec::new()),
             },
             node.span(),
         )),
@@ -273,7 +273,7 @@ fn captured_body<'a>(statements: &[Stmt<'a>], span: Span) -> Vec<Stmt<'a>> {
     all
 }
 
-fn body<'a>(statements: &[Stmt<'a>]) -> Vec<Stmt<'a>> {
+pub(super) fn body<'a>(statements: &[Stmt<'a>]) -> Vec<Stmt<'a>> {
     let mut all = Vec::with_capacity(statements.len());
     for tree in statements {
         match tree {
@@ -293,45 +293,6 @@ fn for_loop<'a>(node: &ast::ForLoop<'a>) -> ast::ForLoop<'a> {
         body: body(&node.body),
         else_body: body(&node.else_body),
     }
-}
-
-/// A macro, with further parameters before its own.
-pub(super) fn spanned_macro<'a>(
-    node: &Spanned<ast::Macro<'a>>,
-    first: Vec<Expr<'a>>,
-) -> Spanned<ast::Macro<'a>> {
-    let own = node.args.iter().map(target);
-    let are_plain = node
-        .defaults
-        .iter()
-        .all(|one| matches!(one, Expr::Const(_)));
-    let (defaults, mut statements) = match are_plain {
-        true => (node.defaults.iter().map(expression).collect(), Vec::new()),
-        false => (Vec::new(), defaults_in_turn(node)),
-    };
-    statements.extend(body(&node.body));
-    Spanned::new(
-        ast::Macro {
-            name: node.name,
-            args: first.into_iter().chain(own).collect(),
-            defaults,
-            body: statements,
-        },
-        node.span(),
-    )
-}
-
-/// Statements that give parameters their defaults, the first one first: a later one may speak of those before it.
-fn defaults_in_turn<'a>(node: &Spanned<ast::Macro<'a>>) -> Vec<Stmt<'a>> {
-    let without = node.args.len() - node.defaults.len();
-    let pairs = node.args[without..].iter().zip(&node.defaults);
-    let statements = pairs.map(|(parameter, default)| {
-        let value = expression(parameter);
-        let expr = if_defined(parameter, value, expression(default), node.span());
-        let target = target(parameter);
-        Stmt::Set(Spanned::new(ast::Set { target, expr }, node.span()))
-    });
-    statements.collect()
 }
 
 fn spanned_call<'a>(node: &Spanned<ast::Call<'a>>) -> Spanned<ast::Call<'a>> {
@@ -397,7 +358,7 @@ fn callee<'a>(tree: &Expr<'a>) -> Expr<'a> {
 }
 
 /// What is assigned to: names, tuples of names, attributes of namespaces; nothing to rewrite.
-fn target<'a>(tree: &Expr<'a>) -> Expr<'a> {
+pub(super) fn target<'a>(tree: &Expr<'a>) -> Expr<'a> {
     match tree {
         Expr::GetAttr(node) => Expr::GetAttr(Spanned::new(
             ast::GetAttr {
