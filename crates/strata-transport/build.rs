@@ -145,7 +145,11 @@ fn build(workspace: &Path, target: &str, linker: Option<&str>) -> PathBuf {
             cargo.env_remove(&name);
         }
     }
-    cargo.env("RUSTFLAGS", "-C target-feature=+crt-static");
+    // At a fixed address: position-independent, it had 20,000 addresses to fix at every start.
+    cargo.env(
+        "RUSTFLAGS",
+        "-C target-feature=+crt-static -C relocation-model=static",
+    );
     if let Some(linker) = linker {
         let name = target.replace('-', "_").to_uppercase();
         cargo.env(format!("CARGO_TARGET_{name}_LINKER"), linker);

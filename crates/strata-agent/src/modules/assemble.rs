@@ -10,7 +10,7 @@ use crate::attributes::{Attributes, Wanted};
 use crate::change::{Change, FileContent, FileWrite, Outcome};
 use crate::digest;
 use crate::encoding::Encoding;
-use crate::fragments;
+use crate::fragments::{self, Side};
 use crate::host::{Host, Kind};
 use crate::module::{Module, ModuleError, Report, values};
 use crate::protocol::Task;
@@ -101,7 +101,7 @@ impl Module for Assemble {
                 text: String::new(),
                 encoding: Encoding::Utf8,
             },
-            bytes: fragments::join(&parts, self.delimiter.as_deref()),
+            bytes: fragments::join(&parts, self.delimiter.as_deref(), Side::Host),
             wanted: self.attributes.resolve(host)?,
         })
     }

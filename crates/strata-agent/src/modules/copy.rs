@@ -203,7 +203,11 @@ impl Module for Copy {
         if found.tree.is_some() {
             values.insert("src".to_owned(), self.source_name().into());
             values.extend(attributes::describe(host, &found.dest)?);
-            return Ok(Report::of(values));
+            let mut report = Report::of(values);
+            if found.there.is_some() && !self.force {
+                report.msg = "file already exists".to_owned();
+            }
+            return Ok(report);
         }
         if found.there.is_some() && !self.force {
             return Ok(Report {
@@ -321,20 +325,19 @@ impl Copy {
             from,
             dest: &self.dest,
             wanted,
-            directory_mode: self.directory_mode.as_ref(),
             force: self.force,
             backup: self.backup,
         };
-        let (_, changes) = copy_tree::changes(host, &request)?;
+        let copied = copy_tree::copied(host, &request)?;
         Ok(Some(Found {
-            dest: PathBuf::from(&self.dest),
-            there: None,
+            dest: PathBuf::from(copied.dest),
+            there: copied.there,
             missing: Vec::new(),
             sha1: String::new(),
             same: false,
             times: None,
             wanted: wanted.clone(),
-            tree: Some(changes),
+            tree: Some(copied.changes),
         }))
     }
 

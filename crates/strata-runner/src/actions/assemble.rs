@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use strata_agent::fragments::{self, Side};
 use strata_core::files::EntryKind;
 use strata_transport::Content;
 
@@ -58,7 +59,7 @@ fn together(call: &Call<'_>, folder: &Path) -> Result<Vec<u8>, TaskError> {
     names.sort();
     let pattern = call.text("regexp");
     let hidden = call.flag("ignore_hidden", false);
-    let chosen = strata_agent::fragments::choose(&names, pattern.as_deref(), hidden)
+    let chosen = fragments::choose(&names, pattern.as_deref(), hidden)
         .map_err(|error| failed(&error.msg))?;
     let mut parts = Vec::new();
     for name in chosen {
@@ -68,5 +69,5 @@ fn together(call: &Call<'_>, folder: &Path) -> Result<Vec<u8>, TaskError> {
         parts.push(part);
     }
     let delimiter = call.text("delimiter");
-    Ok(strata_agent::fragments::join(&parts, delimiter.as_deref()))
+    Ok(fragments::join(&parts, delimiter.as_deref(), Side::Ours))
 }

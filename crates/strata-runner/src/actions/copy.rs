@@ -53,11 +53,21 @@ async fn file(
     path: &Path,
     mut arguments: JsonMap,
 ) -> Result<ActionResult, TaskError> {
+    preserve_mode(call, path, &mut arguments)?;
+    let content = content(call, path).await?;
+    call.module("copy", arguments, Some(content)).await
+}
+
+/// Says which mode `mode: preserve` means.
+pub(super) fn preserve_mode(
+    call: &Call<'_>,
+    path: &Path,
+    arguments: &mut JsonMap,
+) -> Result<(), TaskError> {
     if arguments.get("mode").and_then(Json::as_str) == Some("preserve") {
         arguments.insert("mode".to_owned(), own_mode(call, path)?.into());
     }
-    let content = content(call, path).await?;
-    call.module("copy", arguments, Some(content)).await
+    Ok(())
 }
 
 /// Offers a file of ours to the host.
@@ -121,15 +131,16 @@ async fn tree(
         "src": folder.display().to_string(),
     }));
     let mut found = Vec::new();
-    collect(call, folder, &root, 0, &mut found)?;
+    collect(call, folder, &root, &mut Vec::new(), &mut found)?;
     for (path, to, kind) in found {
         let part = match kind {
-            EntryKind::Folder => make_folder(call, &to).await?,
-            _ => {
+            Kind::Folder => make_folder(call, &to).await?,
+            Kind::File => {
                 let mut arguments = arguments(call);
                 arguments.insert("dest".to_owned(), to.display().to_string().into());
                 file(call, &path, arguments).await?
             }
+            Kind::Link => make_link(call, &path, &to).await?,
         };
         whole.diffs.extend(part.diffs);
         let failed = crate::outcome::check(&part.values, "failed");
@@ -144,47 +155,89 @@ async fn tree(
     Ok(whole)
 }
 
+/// How something in a folder is copied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Folder,
+    File,
+    /// As a link with the same target.
+    Link,
+}
+
+/// Finds what is in a folder: links are followed, but for those that lead nowhere or back to a folder that they are
+/// in, and all with `local_follow: false`. `above` are the folders on the way, without links.
 fn collect(
     call: &Call<'_>,
     folder: &Path,
     to: &Path,
-    depth: usize,
-    found: &mut Vec<(PathBuf, PathBuf, EntryKind)>,
+    above: &mut Vec<PathBuf>,
+    found: &mut Vec<(PathBuf, PathBuf, Kind)>,
 ) -> Result<(), TaskError> {
-    if depth > DEEPEST {
+    if above.len() > DEEPEST {
         return Err(TaskError::Failed(format!(
             "`{}` is nested too deep to be copied",
             folder.display()
         )));
     }
-    found.push((folder.to_owned(), to.to_owned(), EntryKind::Folder));
-    let entries = call
-        .shared
-        .options
-        .files
+    let files = call.shared.options.files.as_ref();
+    found.push((folder.to_owned(), to.to_owned(), Kind::Folder));
+    let entries = files
         .list(folder)
         .map_err(|error| TaskError::Failed(error.to_string()))?;
+    above.push(files.real(folder));
     for entry in entries {
         let (path, to) = (folder.join(&entry.name), to.join(&entry.name));
-        match entry.kind {
-            EntryKind::Folder => collect(call, &path, &to, depth + 1, found)?,
-            kind => found.push((path, to, kind)),
+        let is_link = files.is_link(&path);
+        match files.kind(&path) {
+            None => found.push((path, to, Kind::Link)),
+            Some(_) if is_link && !call.flag("local_follow", true) => {
+                found.push((path, to, Kind::Link));
+            }
+            Some(EntryKind::Folder) if is_link && above.contains(&files.real(&path)) => {
+                found.push((path, to, Kind::Link));
+            }
+            Some(EntryKind::Folder) => collect(call, &path, &to, above, found)?,
+            Some(EntryKind::File | EntryKind::Other) => found.push((path, to, Kind::File)),
         }
     }
+    above.pop();
     Ok(())
 }
 
+async fn make_link(call: &Call<'_>, path: &Path, to: &Path) -> Result<ActionResult, TaskError> {
+    let target = std::fs::read_link(path).map_err(|error| {
+        TaskError::Failed(format!("`{}` cannot be read: {error}", path.display()))
+    })?;
+    let mut arguments = owners(call);
+    arguments.insert("path".to_owned(), to.display().to_string().into());
+    arguments.insert("src".to_owned(), target.display().to_string().into());
+    for (name, value) in [
+        ("state", json!("link")),
+        ("force", json!(true)),
+        ("follow", json!(false)),
+    ] {
+        arguments.insert(name.to_owned(), value);
+    }
+    call.module("file", arguments, None).await
+}
+
 async fn make_folder(call: &Call<'_>, path: &Path) -> Result<ActionResult, TaskError> {
-    let mut arguments = JsonMap::new();
+    let mut arguments = owners(call);
     arguments.insert("path".to_owned(), path.display().to_string().into());
     arguments.insert("state".to_owned(), "directory".into());
+    if let Some(mode) = call.arguments.get("directory_mode") {
+        arguments.insert("mode".to_owned(), mode.clone());
+    }
+    call.module("file", arguments, None).await
+}
+
+/// Who shall own what is made beside the files.
+fn owners(call: &Call<'_>) -> JsonMap {
+    let mut arguments = JsonMap::new();
     for same in ["owner", "group"] {
         if let Some(value) = call.arguments.get(same) {
             arguments.insert(same.to_owned(), value.clone());
         }
     }
-    if let Some(mode) = call.arguments.get("directory_mode") {
-        arguments.insert("mode".to_owned(), mode.clone());
-    }
-    call.module("file", arguments, None).await
+    arguments
 }

@@ -7,7 +7,7 @@ use strata_agent::encoding::Encoding;
 use strata_jinja::{FileOptions, Templar};
 use strata_transport::Content;
 
-use super::find_file;
+use super::{copy, find_file};
 use crate::{
     JsonMap, outcome,
     scope::with_local,
@@ -43,6 +43,8 @@ pub(super) async fn run(call: &Call<'_>) -> Result<ActionResult, TaskError> {
     })?;
     let mut arguments = call.arguments.clone();
     arguments.retain(|name, _| !OWN.contains(&name.as_str()));
+    let path = find_file::required(call, "templates", &name)?;
+    copy::preserve_mode(call, &path, &mut arguments)?;
     let base = Path::new(&name)
         .file_name()
         .map(|name| name.to_string_lossy().into_owned());

@@ -296,6 +296,7 @@ impl Editor<'_> {
         is_attribute: bool,
     ) -> Result<String, ModuleError> {
         let Some((prefix, local)) = name.split_once(':') else {
+            check_name(if is_attribute { "attribute" } else { "tag" }, name)?;
             return Ok(name.to_owned());
         };
         let Some(uri) = self.namespaces.get(prefix) else {
@@ -395,6 +396,12 @@ impl Editor<'_> {
         new
     }
 
+    /// An element without anything in it.
+    fn named(&mut self, name: &str) -> Result<NodeId, ModuleError> {
+        check_name("tag", name)?;
+        Ok(self.document.element(name))
+    }
+
     /// An element as a name, or as a mapping of its name to its text, or to its attributes with `_` for what is in it.
     fn element(&mut self, item: &Value, depth: usize) -> Result<NodeId, ModuleError> {
         let wrong = |why: &str| Err(ModuleError::new(why));
@@ -402,14 +409,14 @@ impl Editor<'_> {
             return wrong("children nest too deep");
         }
         let map = match item {
-            Value::String(name) => return Ok(self.document.element(name)),
+            Value::String(name) => return self.named(name),
             Value::Object(map) => map,
             _ => return wrong("Invalid child type. Children must be either strings or hashes."),
         };
         let (Some((name, value)), 1) = (map.iter().next(), map.len()) else {
             return wrong("Can only create children from hashes with one key");
         };
-        let id = self.document.element(name);
+        let id = self.named(name)?;
         let Value::Object(inside) = value else {
             if let Some(value) = text(value) {
                 self.document.set_text(id, &value);
@@ -429,6 +436,7 @@ impl Editor<'_> {
                     self.document.set_text(id, &text(value).unwrap_or_default());
                 }
                 (name, value) => {
+                    check_name("attribute", name)?;
                     let value = text(value).unwrap_or_default();
                     self.document.set_attribute(id, name, &value);
                 }
@@ -517,6 +525,14 @@ fn last_slash(xpath: &str) -> Option<usize> {
 fn unquoted(text: &str) -> Option<&str> {
     let quote = text.chars().next().filter(|c| matches!(c, '"' | '\''))?;
     text[1..].strip_suffix(quote)
+}
+
+/// Refuses what would make the document one that cannot be read, in the words of lxml.
+fn check_name(what: &str, name: &str) -> Result<(), ModuleError> {
+    if is_name(name) && !name.contains(':') {
+        return Ok(());
+    }
+    Err(ModuleError::new(format!("Invalid {what} name '{name}'")))
 }
 
 fn is_name(text: &str) -> bool {
