@@ -11,8 +11,8 @@ use crate::{
     changing,
     compile::{
         self, ADD, ATTRIBUTE, CAPTURE, CAPTURED, CATCHING, CHANGING, CONCATENATE, CONTAINED,
-        DEFINED, GREATER, GREATER_OR_EQUAL, ITEM, ITERABLE, LESS, LESS_OR_EQUAL, MULTIPLY, NEGATE,
-        REMAINDER, RENDER, SLICE, SUBTRACT,
+        DEFINED, EQUAL, GREATER, GREATER_OR_EQUAL, ITEM, ITERABLE, LESS, LESS_OR_EQUAL, MULTIPLY,
+        NEGATE, REMAINDER, RENDER, SLICE, SUBTRACT,
     },
     filters::{refuse, tuple},
     python,
@@ -30,6 +30,7 @@ pub(crate) fn register(environment: &mut Environment<'static>) {
     environment.add_filter(SUBTRACT, subtract);
     environment.add_filter(MULTIPLY, multiply);
     environment.add_filter(CONTAINED, contained);
+    environment.add_filter(EQUAL, equal);
     environment.add_filter(SLICE, slice);
     environment.add_filter(NEGATE, negate);
     environment.add_filter(DEFINED, defined);
@@ -138,6 +139,23 @@ fn concatenate(left: &Value, right: &Value) -> Result<Value, Error> {
 }
 
 /// `a in b`: a part of a text, an item of a list, a key of a mapping.
+/// `==`: lists are compared item by item, up to the first that differ; undefined if one that is undefined comes before.
+fn equal(left: &Value, right: &Value) -> Result<Value, Error> {
+    let are_lists = [left, right].map(|value| value.kind() == ValueKind::Seq) == [true, true];
+    if !are_lists || left.len() != right.len() {
+        return Ok(Value::from(left == right));
+    }
+    for (one, other) in left.try_iter()?.zip(right.try_iter()?) {
+        if one.is_undefined() || other.is_undefined() {
+            return undefined();
+        }
+        if one != other {
+            return Ok(Value::from(false));
+        }
+    }
+    Ok(Value::from(left == right))
+}
+
 fn contained(state: &mut State<'_, '_>, item: &Value, container: &Value) -> Result<Value, Error> {
     if item.is_undefined() || container.is_undefined() {
         return undefined();
@@ -159,6 +177,10 @@ fn contained(state: &mut State<'_, '_>, item: &Value, container: &Value) -> Resu
     for found in container.try_iter()? {
         if found.kind() == ValueKind::Invalid {
             mistake = Some(crate::convert::invalid(&found));
+            break;
+        }
+        if found.is_undefined() {
+            mistake = Some(Error::from(ErrorKind::UndefinedError));
             break;
         }
         before.push(found);

@@ -603,6 +603,12 @@ mod tests {
                 "{{ nix | combine({}, recursive=true) is defined }}",
                 json!(false),
             ),
+            ("{{ nix() | default('x') }}", json!("x")),
+            ("{{ nix(1, a=2) is defined }}", json!(false)),
+            ("{{ nix.a() | default('x') }}", json!("x")),
+            ("{{ [1, nix] == [2, 1] }}", json!(false)),
+            ("{{ [1, nix] == [1] }}", json!(false)),
+            ("{{ 1 in [1, nix] }}", json!(true)),
         ] {
             assert_eq!(rendered(text).unwrap(), value, "{text}");
         }
@@ -610,6 +616,9 @@ mod tests {
             ("{{ nix | nofilter | default('x') }}", "nofilter"),
             ("{{ 'a' | nofilter }}", "filter nofilter is unknown"),
             ("{{ nix | wordcount }}", "`nix` is undefined"),
+            ("{{ nix() }}", "`nix` is undefined"),
+            ("{{ 2 in [1, nix] }}", "undefined"),
+            ("{{ [1, nix] == [1, 2] }}", "undefined"),
         ] {
             let wrong = rendered(text).unwrap_err();
             assert!(wrong.message.contains(told), "{}", wrong.message);

@@ -44,6 +44,8 @@ pub(crate) struct Watch {
     /// Variables of the host whose values are not known, because a rehearsal left out what gives them.
     unknown: Arc<BTreeSet<String>>,
     met_unknown: AtomicBool,
+    /// One of them that is known by now: the result of the task itself.
+    found_out: Mutex<Option<String>>,
 }
 
 /// The hosts of a batch, to find the variables that tell them apart.
@@ -69,7 +71,25 @@ impl Watch {
             crossed: AtomicBool::new(false),
             unknown,
             met_unknown: AtomicBool::new(false),
+            found_out: Mutex::default(),
         })
+    }
+
+    /// Says that the task's own result stands now in a variable that was unknown before, for what judges that result.
+    pub(crate) fn finds_out(&self, register: Option<&String>) {
+        let name = register.filter(|name| self.unknown.contains(*name));
+        *self
+            .found_out
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = name.cloned();
+    }
+
+    fn is_unknown(&self, name: &str) -> bool {
+        let found_out = || {
+            let known = self.found_out.lock();
+            known.unwrap_or_else(PoisonError::into_inner).as_deref() == Some(name)
+        };
+        self.unknown.contains(name) && !found_out()
     }
 
     /// True if a template asked for something unknown since this was asked last.
@@ -100,7 +120,7 @@ impl Watch {
     }
 
     fn note(&self, name: &str) {
-        if self.unknown.contains(name) {
+        if self.is_unknown(name) {
             self.met_unknown.store(true, Ordering::Relaxed);
         }
         let Some(peers) = &self.peers else { return };

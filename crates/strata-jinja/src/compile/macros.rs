@@ -26,7 +26,7 @@ const KWARGS: &str = "kwargs";
 /// A macro's statement, and another that puts it into a [`Catching`].
 pub(super) fn statements<'a>(node: &Spanned<ast::Macro<'a>>) -> Vec<Stmt<'a>> {
     let (name, span) = (node.name, node.span());
-    let plain = Stmt::Macro(rewrite::spanned_macro(node, Vec::new()));
+    let plain = Stmt::Macro(spanned_macro(node, Vec::new()));
     let free = free_names(&plain);
     let wanted = [VARARGS, KWARGS].map(|name| free.contains(&name));
     let variable = |id| Expr::Var(Spanned::new(ast::Var { id }, span));
@@ -34,7 +34,7 @@ pub(super) fn statements<'a>(node: &Spanned<ast::Macro<'a>>) -> Vec<Stmt<'a>> {
         [false, false] => plain,
         _ => {
             let first = Vec::from([VARARGS, KWARGS].map(variable));
-            Stmt::Macro(rewrite::spanned_macro(node, first))
+            Stmt::Macro(spanned_macro(node, first))
         }
     };
     let flags = wanted.map(|flag| {
@@ -51,6 +51,48 @@ pub(super) fn statements<'a>(node: &Spanned<ast::Macro<'a>>) -> Vec<Stmt<'a>> {
         expr: Expr::Filter(Spanned::new(catching, span)),
     };
     vec![statement, Stmt::Set(Spanned::new(set, span))]
+}
+
+/// A macro, with further parameters before its own.
+pub(super) fn spanned_macro<'a>(
+    node: &Spanned<ast::Macro<'a>>,
+    first: Vec<Expr<'a>>,
+) -> Spanned<ast::Macro<'a>> {
+    let own = node.args.iter().map(rewrite::target);
+    let are_plain = node
+        .defaults
+        .iter()
+        .all(|one| matches!(one, Expr::Const(_)));
+    let (defaults, mut statements) = match are_plain {
+        true => (
+            node.defaults.iter().map(rewrite::expression).collect(),
+            Vec::new(),
+        ),
+        false => (Vec::new(), defaults_in_turn(node)),
+    };
+    statements.extend(rewrite::body(&node.body));
+    Spanned::new(
+        ast::Macro {
+            name: node.name,
+            args: first.into_iter().chain(own).collect(),
+            defaults,
+            body: statements,
+        },
+        node.span(),
+    )
+}
+
+/// Statements that give parameters their defaults, the first one first: a later one may speak of those before it.
+fn defaults_in_turn<'a>(node: &Spanned<ast::Macro<'a>>) -> Vec<Stmt<'a>> {
+    let without = node.args.len() - node.defaults.len();
+    let pairs = node.args[without..].iter().zip(&node.defaults);
+    let statements = pairs.map(|(parameter, default)| {
+        let value = rewrite::expression(parameter);
+        let expr = rewrite::if_defined(parameter, value, rewrite::expression(default), node.span());
+        let target = rewrite::target(parameter);
+        Stmt::Set(Spanned::new(ast::Set { target, expr }, node.span()))
+    });
+    statements.collect()
 }
 
 /// The names that a macro takes from around it.
@@ -216,6 +258,14 @@ mod tests {
             (
                 "{% macro m(n) %}{{ n }}{{ varargs | length }}{% if n %}{{ m(n - 1, 7) }}{% endif %}{% endmacro %}{{ m(2) }}",
                 "201101",
+            ),
+            (
+                "{% macro m(a, b=a + 1, c=b) %}{{ a }}{{ b }}{{ c }}{% endmacro %}{{ m(1) }} {{ m(1, c=5) }} {{ m(1, 3) }}",
+                "122 125 133",
+            ),
+            (
+                "{% macro m(a, b=a) %}{{ b }}{{ varargs }}{% endmacro %}{% set a = 7 %}{{ m(1) }} {{ m(1, 2, 3) }}",
+                "1[] 2[3]",
             ),
             (
                 "{% macro m(a) %}{{ varargs }}{% endmacro %}{{ m.name }} {{ m.arguments }} {{ m.catch_varargs }} {{ m.catch_kwargs }}",

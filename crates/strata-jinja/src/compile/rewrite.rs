@@ -31,6 +31,8 @@ pub(crate) const MULTIPLY: &str = "__strata_multiply";
 
 /// The filter behind `in`.
 pub(crate) const CONTAINED: &str = "__strata_contained";
+/// The filter behind `==` beside a list that is written there: only such a one may hold what is undefined.
+pub(crate) const EQUAL: &str = "__strata_equal";
 
 /// The filter behind `-` before a value.
 pub(crate) const NEGATE: &str = "__strata_negate";
@@ -89,6 +91,9 @@ pub(crate) const CAPTURED: &str = "__strata_captured";
 
 /// Functions that would take an undefined argument for one that was not given.
 const NEEDING_ARGUMENTS: &[&str] = &["cycler", "joiner", "lipsum", "range"];
+
+/// What is called without a variable of its name.
+const MADE_BY_THE_ENGINE: &[&str] = &["super", "loop", "caller"];
 
 /// The filter behind those in what a filter may choose: its mistake counts only where it does.
 pub(crate) const ATTEMPT: &str = "__strata_attempt";
@@ -230,7 +235,7 @@ fn structure<'a>(tree: &Stmt<'a>) -> Stmt<'a> {
         Stmt::CallBlock(node) => Stmt::CallBlock(Spanned::new(
             ast::CallBlock {
                 call: spanned_call(&node.call),
-                macro_decl: spanned_macro(&node.macro_decl, Vec::new()),
+                macro_decl: macros::spanned_macro(&node.macro_decl, Vec::new()),
             },
             node.span(),
         )),
@@ -268,7 +273,7 @@ fn captured_body<'a>(statements: &[Stmt<'a>], span: Span) -> Vec<Stmt<'a>> {
     all
 }
 
-fn body<'a>(statements: &[Stmt<'a>]) -> Vec<Stmt<'a>> {
+pub(super) fn body<'a>(statements: &[Stmt<'a>]) -> Vec<Stmt<'a>> {
     let mut all = Vec::with_capacity(statements.len());
     for tree in statements {
         match tree {
@@ -290,23 +295,6 @@ fn for_loop<'a>(node: &ast::ForLoop<'a>) -> ast::ForLoop<'a> {
     }
 }
 
-/// A macro, with further parameters before its own.
-pub(super) fn spanned_macro<'a>(
-    node: &Spanned<ast::Macro<'a>>,
-    first: Vec<Expr<'a>>,
-) -> Spanned<ast::Macro<'a>> {
-    let own = node.args.iter().map(target);
-    Spanned::new(
-        ast::Macro {
-            name: node.name,
-            args: first.into_iter().chain(own).collect(),
-            defaults: node.defaults.iter().map(expression).collect(),
-            body: body(&node.body),
-        },
-        node.span(),
-    )
-}
-
 fn spanned_call<'a>(node: &Spanned<ast::Call<'a>>) -> Spanned<ast::Call<'a>> {
     Spanned::new(
         ast::Call {
@@ -320,6 +308,39 @@ fn spanned_call<'a>(node: &Spanned<ast::Call<'a>>) -> Spanned<ast::Call<'a>> {
         },
         node.span(),
     )
+}
+
+/// A call, which of a name that is not defined gives what the name does: nothing, so that a `default` may follow.
+fn call<'a>(node: &Spanned<ast::Call<'a>>) -> Expr<'a> {
+    let call = Expr::Call(spanned_call(node));
+    let name = match &node.expr {
+        Expr::Var(name) if !MADE_BY_THE_ENGINE.contains(&name.id) => &node.expr,
+        Expr::GetAttr(method) if matches!(method.expr, Expr::Var(_)) => &method.expr,
+        _ => return call,
+    };
+    if_defined(name, call, expression(name), node.span())
+}
+
+/// One value if a name is defined, and else another.
+pub(super) fn if_defined<'a>(
+    name: &Expr<'a>,
+    value: Expr<'a>,
+    other: Expr<'a>,
+    span: Span,
+) -> Expr<'a> {
+    let test = ast::Test {
+        name: "defined",
+        expr: expression(name),
+        args: Vec::new(),
+    };
+    Expr::IfExpr(Spanned::new(
+        ast::IfExpr {
+            test_expr: Expr::Test(Spanned::new(test, span)),
+            true_expr: value,
+            false_expr: Some(other),
+        },
+        span,
+    ))
 }
 
 /// What is called: a method keeps its attribute, else it could not be told from a value.
@@ -337,7 +358,7 @@ fn callee<'a>(tree: &Expr<'a>) -> Expr<'a> {
 }
 
 /// What is assigned to: names, tuples of names, attributes of namespaces; nothing to rewrite.
-fn target<'a>(tree: &Expr<'a>) -> Expr<'a> {
+pub(super) fn target<'a>(tree: &Expr<'a>) -> Expr<'a> {
     match tree {
         Expr::GetAttr(node) => Expr::GetAttr(Spanned::new(
             ast::GetAttr {
@@ -541,7 +562,7 @@ fn access<'a>(tree: &Expr<'a>) -> Expr<'a> {
             let key = expression(&node.subscript_expr);
             filter(ITEM, expression(&node.expr), key, node.span())
         }
-        Expr::Call(node) => Expr::Call(spanned_call(node)),
+        Expr::Call(node) => call(node),
         Expr::List(node) => Expr::List(Spanned::new(
             ast::List {
                 items: node.items.iter().map(expression).collect(),
@@ -579,6 +600,7 @@ fn binary<'a>(node: &Spanned<ast::BinOp<'a>>) -> Expr<'a> {
         BinOpKind::Gt => GREATER,
         BinOpKind::Gte => GREATER_OR_EQUAL,
         BinOpKind::In => CONTAINED,
+        BinOpKind::Eq if is_list(&node.left) || is_list(&node.right) => EQUAL,
         op => return Expr::BinOp(Spanned::new(ast::BinOp { op, left, right }, node.span())),
     };
     filter(name, left, right, node.span())
@@ -593,6 +615,10 @@ fn filter<'a>(name: &'a str, value: Expr<'a>, argument: Expr<'a>, span: Span) ->
         },
         span,
     ))
+}
+
+fn is_list(tree: &Expr<'_>) -> bool {
+    matches!(tree, Expr::List(_) | Expr::Tuple(_))
 }
 
 fn is_one_of(name: &str, names: &[&str]) -> bool {

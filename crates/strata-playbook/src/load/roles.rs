@@ -296,7 +296,7 @@ impl Reader<'_> {
             None => {
                 if let (Some(_), Some(place)) = (from, place) {
                     self.error(
-                        "missing-file",
+                        "missing-role-file",
                         format!("the role has no file `{folder}/{name}.yml`"),
                         place,
                     );

@@ -144,6 +144,7 @@ async fn repeat(job: &Job, shared: &Shared<'_>, items: Vec<Json>) -> Report {
         }
         // What the item before asked for says nothing of this one.
         job.templates.watch.take_unknown();
+        job.templates.watch.finds_out(None);
         let local = loop_variables(job, &items, index);
         variables = with_local(&variables, local.clone());
         let Some(mut result) = item::run(job, shared, &variables, None).await else {

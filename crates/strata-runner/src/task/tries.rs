@@ -184,6 +184,10 @@ pub(super) async fn repeat(
         complete(&mut result.values);
         tell_invocation(call, &mut result.values);
         result.unknown = is_unknown(call, &result.values);
+        if !result.unknown {
+            let watch = &job.templates.watch;
+            watch.finds_out(job.task.register.as_ref());
+        }
         if tries.most > 1 {
             result.values.insert("attempts".to_owned(), attempt.into());
         }
