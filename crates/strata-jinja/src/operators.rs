@@ -138,7 +138,6 @@ fn concatenate(left: &Value, right: &Value) -> Result<Value, Error> {
     Ok(Value::from(text))
 }
 
-/// `a in b`: a part of a text, an item of a list, a key of a mapping.
 /// `==`: lists are compared item by item, up to the first that differ; undefined if one that is undefined comes before.
 fn equal(left: &Value, right: &Value) -> Result<Value, Error> {
     let are_lists = [left, right].map(|value| value.kind() == ValueKind::Seq) == [true, true];
@@ -156,6 +155,7 @@ fn equal(left: &Value, right: &Value) -> Result<Value, Error> {
     Ok(Value::from(left == right))
 }
 
+/// `a in b`: a part of a text, an item of a list, a key of a mapping.
 fn contained(state: &mut State<'_, '_>, item: &Value, container: &Value) -> Result<Value, Error> {
     if item.is_undefined() || container.is_undefined() {
         return undefined();
