@@ -1,7 +1,7 @@
 //! An apply that stands still until the test lets it go on, at a provisioner that reads a named pipe.
 
 use std::{
-    fs,
+    fs::{self, File},
     io::{BufRead, BufReader, Read},
     process::{Child, ChildStdout, Command, Stdio},
 };
@@ -91,6 +91,12 @@ impl Waiting {
         let code = self.child.wait().unwrap().code();
         (self.seen, code)
     }
+}
+
+/// Waits until somebody stands at the gate, who goes on when the file is dropped.
+pub(crate) fn reached(folder: &Folder) -> File {
+    let gate = folder.path().join("gate");
+    File::options().write(true).open(gate).unwrap()
 }
 
 /// Lets whoever stands at the gate go on.
